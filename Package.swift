@@ -1,0 +1,163 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// MARK: - Settings
+
+/// Held by every target: Swift 6, the upcoming features that make imports and existentials explicit, no warnings.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Held by the three targets that touch C: every unsafe expression is marked.
+let strictAndMemorySafe = strict + [.strictMemorySafety()]
+
+// MARK: - Dependencies
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "gantry",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "gantry-conductor", targets: ["gantry-conductor"]),
+        .executable(name: "gantry-agent", targets: ["gantry-agent"]),
+        .executable(name: "gantry", targets: ["gantry"]),
+        // For the benchmarks, which are a package of their own.
+        .library(name: "GantryKit", targets: ["Conductor", "Agent", "GantryClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    ],
+    targets: [
+        // MARK: - C libraries: module maps and shims
+        .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+
+        // MARK: - Wrappers: the only targets that import C
+        /// A serial executor on one OS thread, for C libraries whose calls block.
+        .target(name: "DedicatedThread", swiftSettings: strict),
+        .target(name: "Libvirt", dependencies: ["CLibvirt", "DedicatedThread"], swiftSettings: strictAndMemorySafe),
+        .target(name: "Postgres", dependencies: ["CPostgres", "DedicatedThread"], swiftSettings: strictAndMemorySafe),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread"], swiftSettings: strictAndMemorySafe),
+
+        // MARK: - What both sides speak
+        /// Values, typed ids and states. No I/O.
+        .target(name: "GantryModel", swiftSettings: strict),
+        /// Wire types: tasks, reports, REST bodies.
+        .target(name: "GantryProtocol", dependencies: ["GantryModel"], swiftSettings: strict),
+        /// Which node, which GPUs. Pure.
+        .target(name: "Placement", dependencies: ["GantryModel"], swiftSettings: strict),
+        /// Logging, Prometheus text, health.
+        .target(
+            name: "Observability",
+            dependencies: [logging, metrics, serviceLifecycle],
+            swiftSettings: strict
+        ),
+
+        // MARK: - The two programs
+        .target(
+            name: "Conductor",
+            dependencies: [
+                "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
+                asyncHTTPClient, configuration, crypto, hummingbird, logging, metrics, nioCore, serviceLifecycle, yams,
+            ],
+            resources: [.embedInCode("Store/Migrations")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "GantryClient",
+                asyncHTTPClient, configuration, crypto, hummingbird, logging, metrics, nioCore, serviceLifecycle,
+                subprocess, yams,
+            ],
+            swiftSettings: strict
+        ),
+
+        // MARK: - Clients
+        /// The API over HTTP, for the command line, the agent and tests.
+        .target(
+            name: "GantryClient",
+            dependencies: ["GantryModel", "GantryProtocol", asyncHTTPClient, nioCore],
+            swiftSettings: strict
+        ),
+        /// The command line, one command a file.
+        .target(name: "GantryCommands", dependencies: ["GantryClient", argumentParser], swiftSettings: strict),
+
+        // MARK: - Executables: flags, configuration, wiring
+        .executableTarget(
+            name: "gantry-conductor",
+            dependencies: ["Conductor", argumentParser, configuration],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "gantry-agent",
+            dependencies: ["Agent", argumentParser, configuration],
+            swiftSettings: strict
+        ),
+        .executableTarget(name: "gantry", dependencies: ["GantryCommands"], swiftSettings: strict),
+
+        // MARK: - Tests
+        /// Real PostgreSQL and RabbitMQ for tests, started once a process; fixtures that clean up after themselves.
+        .target(
+            name: "GantryTestSupport",
+            dependencies: ["Postgres", "AMQP", subprocess],
+            path: "Tests/Support",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: strict),
+        .testTarget(name: "LibvirtTests", dependencies: ["Libvirt"], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "GantryTestSupport"], swiftSettings: strict),
+        .testTarget(name: "AMQPTests", dependencies: ["AMQP", "GantryTestSupport"], swiftSettings: strict),
+        .testTarget(name: "GantryModelTests", dependencies: ["GantryModel"], swiftSettings: strict),
+        .testTarget(name: "GantryProtocolTests", dependencies: ["GantryProtocol"], swiftSettings: strict),
+        .testTarget(name: "PlacementTests", dependencies: ["Placement"], swiftSettings: strict),
+        .testTarget(name: "ObservabilityTests", dependencies: ["Observability"], swiftSettings: strict),
+        .testTarget(
+            name: "ConductorTests",
+            dependencies: ["Conductor", "GantryTestSupport", "GantryClient", hummingbirdTesting, yams],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "GantryTestSupport", subprocess],
+            exclude: ["Golden"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: ["Conductor", "Agent", "GantryClient", "GantryTestSupport", subprocess],
+            path: "Tests/System",
+            swiftSettings: strict
+        ),
+    ]
+)
