@@ -1,1 +1,403 @@
-select 1;
+-- The first schema. Names are singular; every table says when a row was made and last changed.
+-- Amounts: memory in MiB, disk in GiB. Secrets are kept only as SHA-256 digests.
+
+CREATE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END $$;
+
+-- Who -------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE organization (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name        text NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE user_account (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- An operator belongs to no organization.
+    organization_id  bigint REFERENCES organization,
+    name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    UNIQUE NULLS NOT DISTINCT (organization_id, name)
+);
+
+CREATE TABLE api_key (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id      bigint NOT NULL REFERENCES user_account ON DELETE CASCADE,
+    name         text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    digest       bytea NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
+    -- Set on the well-known key of the test data, which a conductor beyond loopback refuses.
+    test_only    boolean NOT NULL DEFAULT false,
+    expires_at   timestamptz,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now()
+);
+
+-- Where -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE region (
+    id                  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name                text NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 50),
+    description         text NOT NULL DEFAULT '',
+    country             text NOT NULL DEFAULT '',
+    -- Private networks of environments are cut from here, each this long.
+    network             cidr NOT NULL DEFAULT '10.0.0.0/8',
+    environment_prefix  integer NOT NULL DEFAULT 22,
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    updated_at          timestamptz NOT NULL DEFAULT now(),
+    CHECK (family(network) = 4),
+    CHECK (environment_prefix BETWEEN masklen(network) AND 29)
+);
+
+CREATE TABLE environment (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id  bigint NOT NULL REFERENCES organization,
+    region_id        bigint NOT NULL REFERENCES region,
+    name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 50 AND name !~ '^[0-9]+$'),
+    subnet           cidr NOT NULL,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT environment_name_unique UNIQUE (organization_id, name),
+    CONSTRAINT environment_subnet_unique UNIQUE (region_id, subnet)
+);
+
+CREATE TABLE key (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    environment_id  bigint NOT NULL REFERENCES environment ON DELETE CASCADE,
+    name            text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
+    public_key      text NOT NULL,
+    fingerprint     text NOT NULL,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT key_name_unique UNIQUE (environment_id, name)
+);
+
+-- What can be had -------------------------------------------------------------------------------------------------
+
+CREATE TABLE flavor (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    region_id   bigint NOT NULL REFERENCES region,
+    name        text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
+    vcpus       integer NOT NULL CHECK (vcpus BETWEEN 1 AND 1024),
+    memory_mib  integer NOT NULL CHECK (memory_mib BETWEEN 64 AND 33554432),
+    disk_gib    integer NOT NULL CHECK (disk_gib BETWEEN 1 AND 1048576),
+    gpu_type    text NOT NULL DEFAULT '',
+    gpu_count   integer NOT NULL DEFAULT 0 CHECK (gpu_count BETWEEN 0 AND 64),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT flavor_name_unique UNIQUE (region_id, name),
+    CHECK ((gpu_type = '') = (gpu_count = 0))
+);
+
+CREATE TABLE image (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    region_id    bigint NOT NULL REFERENCES region,
+    name         text NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    type         text NOT NULL DEFAULT '',
+    version      text NOT NULL DEFAULT '',
+    description  text NOT NULL DEFAULT '',
+    url          text NOT NULL,
+    sha256       text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    format       text NOT NULL CHECK (format IN ('qcow2', 'raw')),
+    -- Bytes to download; 0 when not known.
+    size         bigint NOT NULL DEFAULT 0 CHECK (size >= 0),
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    -- A deleted image stays for the machines made from it.
+    deleted_at   timestamptz
+);
+CREATE UNIQUE INDEX image_name_unique ON image (region_id, name) WHERE deleted_at IS NULL;
+
+CREATE TABLE floating_ip_pool (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    region_id   bigint NOT NULL REFERENCES region,
+    name        text NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 50),
+    network     cidr NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT floating_ip_pool_disjoint EXCLUDE USING gist (network inet_ops WITH &&)
+);
+
+-- Hosts -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE compute_node (
+    id                    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    region_id             bigint NOT NULL REFERENCES region,
+    name                  text NOT NULL UNIQUE CHECK (name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    api_key_digest        bytea NOT NULL UNIQUE CHECK (octet_length(api_key_digest) = 32),
+    hostname              text,
+    -- `new` until its agent first came; `silent` when reports stopped.
+    state                 text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'up', 'silent')),
+    -- By an operator.
+    cordoned              boolean NOT NULL DEFAULT false,
+    cordon_reason         text,
+    -- By its own agent, whose reasons are in node_report.problems.
+    healthy               boolean NOT NULL DEFAULT true,
+    schedulable           boolean NOT NULL GENERATED ALWAYS AS (state = 'up' AND NOT cordoned AND healthy) STORED,
+    -- A fixed random place, from which a search for capacity starts.
+    ring                  integer NOT NULL DEFAULT (random() * 2147483647)::integer,
+    has_gpu               boolean NOT NULL DEFAULT false,
+    virt_type             text,
+    hypervisor_version    text,
+    agent_version         text,
+
+    vcpus                 integer NOT NULL DEFAULT 0,
+    memory_mib            integer NOT NULL DEFAULT 0,
+    disk_gib              integer NOT NULL DEFAULT 0,
+    reserved_vcpus        integer NOT NULL DEFAULT 0,
+    reserved_memory_mib   integer NOT NULL DEFAULT 0,
+    reserved_disk_gib     integer NOT NULL DEFAULT 0,
+    vcpu_ratio            numeric(6, 2) NOT NULL DEFAULT 1 CHECK (vcpu_ratio BETWEEN 0.1 AND 64),
+    memory_ratio          numeric(6, 2) NOT NULL DEFAULT 1 CHECK (memory_ratio BETWEEN 0.1 AND 8),
+    disk_ratio            numeric(6, 2) NOT NULL DEFAULT 1 CHECK (disk_ratio BETWEEN 0.1 AND 64),
+    limit_vcpus           integer NOT NULL GENERATED ALWAYS AS
+                              (greatest(floor((vcpus - reserved_vcpus) * vcpu_ratio), 0)::integer) STORED,
+    limit_memory_mib      integer NOT NULL GENERATED ALWAYS AS
+                              (greatest(floor((memory_mib - reserved_memory_mib) * memory_ratio), 0)::integer) STORED,
+    limit_disk_gib        integer NOT NULL GENERATED ALWAYS AS
+                              (greatest(floor((disk_gib - reserved_disk_gib) * disk_ratio), 0)::integer) STORED,
+    allocated_vcpus       integer NOT NULL DEFAULT 0 CHECK (allocated_vcpus >= 0),
+    allocated_memory_mib  integer NOT NULL DEFAULT 0 CHECK (allocated_memory_mib >= 0),
+    allocated_disk_gib    integer NOT NULL DEFAULT 0 CHECK (allocated_disk_gib >= 0),
+    -- Set when the host lost capacity that was already given out; nothing is placed until it fits again.
+    shrunk                boolean NOT NULL DEFAULT false,
+
+    -- Rises with each session of its agent.
+    epoch                 bigint NOT NULL DEFAULT 0,
+    -- Rises, under the row's lock, with each change of what is wanted of the node.
+    revision              bigint NOT NULL DEFAULT 0,
+    created_at            timestamptz NOT NULL DEFAULT now(),
+    updated_at            timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT compute_node_not_overcommitted CHECK (
+        shrunk OR (allocated_vcpus <= limit_vcpus
+                   AND allocated_memory_mib <= limit_memory_mib
+                   AND allocated_disk_gib <= limit_disk_gib)
+    )
+) WITH (fillfactor = 70);
+CREATE INDEX compute_node_search ON compute_node (region_id, has_gpu, ring) WHERE schedulable;
+
+-- The last report of each node, apart from its row, which placement reads and claims lock.
+CREATE TABLE node_report (
+    node_id               bigint PRIMARY KEY REFERENCES compute_node ON DELETE CASCADE,
+    epoch                 bigint NOT NULL,
+    boot_id               text NOT NULL,
+    sequence              bigint NOT NULL,
+    collected_at          timestamptz NOT NULL,
+    received_at           timestamptz NOT NULL DEFAULT now(),
+    complete              boolean NOT NULL,
+    hypervisor_reachable  boolean NOT NULL,
+    problems              text[] NOT NULL DEFAULT '{}',
+    created_at            timestamptz NOT NULL DEFAULT now(),
+    updated_at            timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+CREATE INDEX node_report_age ON node_report (received_at);
+
+-- Machines --------------------------------------------------------------------------------------------------------
+
+CREATE TABLE virtual_machine (
+    id                  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    uuid                uuid NOT NULL UNIQUE,
+    organization_id     bigint NOT NULL REFERENCES organization,
+    environment_id      bigint NOT NULL REFERENCES environment,
+    created_by          bigint REFERENCES user_account ON DELETE SET NULL,
+    name                text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
+    hostname            text NOT NULL CHECK (hostname ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    image_id            bigint NOT NULL REFERENCES image,
+    flavor_id           bigint NOT NULL REFERENCES flavor,
+    -- What was claimed of the node; the flavor may change afterwards.
+    vcpus               integer NOT NULL,
+    memory_mib          integer NOT NULL,
+    disk_gib            integer NOT NULL,
+    gpu_type            text NOT NULL DEFAULT '',
+    gpu_count           integer NOT NULL DEFAULT 0,
+    user_data           bytea CHECK (octet_length(user_data) <= 65536),
+    callback_url        text CHECK (length(callback_url) <= 250),
+    assign_floating_ip  boolean NOT NULL DEFAULT false,
+    mac                 text NOT NULL,
+
+    -- Intent.
+    desired             text NOT NULL CHECK (desired IN ('running', 'stopped', 'hibernated', 'absent')),
+    generation          bigint NOT NULL DEFAULT 1,
+    boot_counter        integer NOT NULL DEFAULT 1,
+
+    -- Where it is. The node holds the claims as long as this is set.
+    node_id             bigint REFERENCES compute_node,
+    -- Set while the node must first confirm that nothing is left there, before the machine is placed elsewhere.
+    evicting            boolean NOT NULL DEFAULT false,
+    tried_nodes         bigint[] NOT NULL DEFAULT '{}',
+
+    -- What was seen.
+    applied_generation  bigint NOT NULL DEFAULT 0,
+    observed_power      text NOT NULL DEFAULT 'absent' CHECK (
+                            observed_power IN ('running', 'stopped', 'crashed', 'paused', 'absent', 'unknown')),
+    observed_at         timestamptz,
+    floating_ip_wired   boolean NOT NULL DEFAULT false,
+    activity_step       text,
+    activity_percent    integer,
+    fault_code          text,
+    fault_message       text,
+
+    -- The stored state; its edges are in MachinePhase.
+    phase               text NOT NULL,
+    phase_since         timestamptz NOT NULL DEFAULT now(),
+    -- When the phase has lasted too long; null for phases without a limit.
+    deadline_at         timestamptz,
+
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    updated_at          timestamptz NOT NULL DEFAULT now(),
+    deleted_at          timestamptz,
+    CHECK ((deleted_at IS NOT NULL) = (phase = 'deleted')),
+    CHECK (deleted_at IS NULL OR node_id IS NULL)
+) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX virtual_machine_name_unique ON virtual_machine (environment_id, name) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX virtual_machine_mac_unique ON virtual_machine (mac) WHERE deleted_at IS NULL;
+CREATE INDEX virtual_machine_organization ON virtual_machine (organization_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX virtual_machine_node ON virtual_machine (node_id) WHERE node_id IS NOT NULL;
+CREATE INDEX virtual_machine_deadline ON virtual_machine (deadline_at) WHERE deadline_at IS NOT NULL;
+
+CREATE TABLE vm_key_binding (
+    vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    position    integer NOT NULL,
+    -- The key as it was bound: deleting or renaming the key pair changes no machine.
+    key_id      bigint REFERENCES key ON DELETE SET NULL,
+    name        text NOT NULL,
+    public_key  text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (vm_id, position)
+);
+
+CREATE TABLE vm_label (
+    vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    label       text NOT NULL CHECK (length(label) BETWEEN 1 AND 100),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (vm_id, label)
+);
+CREATE INDEX vm_label_label ON vm_label (label);
+
+CREATE TABLE security_rule (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    direction   text NOT NULL CHECK (direction IN ('ingress', 'egress')),
+    ethertype   text NOT NULL CHECK (ethertype IN ('IPv4', 'IPv6')),
+    protocol    text NOT NULL,
+    remote      cidr NOT NULL,
+    port_min    integer CHECK (port_min BETWEEN 0 AND 65535),
+    port_max    integer CHECK (port_max BETWEEN 0 AND 65535),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    CHECK ((port_min IS NULL) = (port_max IS NULL) AND (port_min IS NULL OR port_min <= port_max))
+);
+CREATE INDEX security_rule_vm ON security_rule (vm_id);
+
+CREATE TABLE vm_event (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    vm_id            bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    organization_id  bigint NOT NULL REFERENCES organization,
+    user_id          bigint REFERENCES user_account ON DELETE SET NULL,
+    type             text NOT NULL CHECK (type IN ('normal', 'warning')),
+    reason           text NOT NULL,
+    message          text NOT NULL,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX vm_event_vm ON vm_event (vm_id, id);
+
+-- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
+
+CREATE TABLE private_address (
+    environment_id  bigint NOT NULL REFERENCES environment ON DELETE CASCADE,
+    address         inet NOT NULL,
+    vm_id           bigint UNIQUE REFERENCES virtual_machine,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (environment_id, address)
+);
+CREATE INDEX private_address_free ON private_address (environment_id, updated_at) WHERE vm_id IS NULL;
+
+CREATE TABLE floating_ip (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    pool_id      bigint NOT NULL REFERENCES floating_ip_pool ON DELETE CASCADE,
+    address      inet NOT NULL UNIQUE,
+    vm_id        bigint UNIQUE REFERENCES virtual_machine,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now()
+);
+-- The one released longest ago goes out first.
+CREATE INDEX floating_ip_free ON floating_ip (pool_id, updated_at) WHERE vm_id IS NULL;
+
+CREATE TABLE gpu_device (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    node_id      bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
+    address      text NOT NULL,
+    pci_id       text NOT NULL,
+    gpu_type     text NOT NULL,
+    numa_node    integer,
+    iommu_group  integer NOT NULL,
+    state        text NOT NULL CHECK (state IN ('free', 'allocated', 'sanitizing', 'faulty')),
+    vm_id        bigint REFERENCES virtual_machine,
+    reason       text,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT gpu_device_address_unique UNIQUE (node_id, address),
+    CHECK ((state = 'allocated') = (vm_id IS NOT NULL))
+);
+CREATE INDEX gpu_device_free ON gpu_device (gpu_type, node_id) WHERE state = 'free';
+CREATE INDEX gpu_device_vm ON gpu_device (vm_id) WHERE vm_id IS NOT NULL;
+
+-- Messages --------------------------------------------------------------------------------------------------------
+
+CREATE TABLE task_outbox (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    node_id          bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
+    vm_id            bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    task_id          uuid NOT NULL,
+    body             text NOT NULL,
+    attempts         integer NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz NOT NULL DEFAULT now(),
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX task_outbox_due ON task_outbox (next_attempt_at, id);
+
+CREATE TABLE dead_letter (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- The broker's message, so that a redelivered one is not stored twice.
+    message_id  text UNIQUE,
+    queue       text NOT NULL,
+    reason      text NOT NULL,
+    body        text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE idempotency_key (
+    organization_id  bigint NOT NULL REFERENCES organization ON DELETE CASCADE,
+    key              text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_digest   bytea NOT NULL CHECK (octet_length(request_digest) = 32),
+    -- The machines that the first request made, in order.
+    vm_ids           bigint[] NOT NULL,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, key)
+);
+
+-- Every table's updated_at --------------------------------------------------------------------------------------------
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN
+        SELECT c.table_name FROM information_schema.columns c
+        WHERE c.table_schema = current_schema() AND c.column_name = 'updated_at'
+    LOOP
+        EXECUTE format('CREATE TRIGGER touch BEFORE UPDATE ON %I FOR EACH ROW EXECUTE FUNCTION touch_updated_at()', name);
+    END LOOP;
+END $$;
