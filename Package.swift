@@ -141,7 +141,7 @@ let package = Package(
         .testTarget(name: "GantryModelTests", dependencies: ["GantryModel"], swiftSettings: strict),
         .testTarget(name: "GantryProtocolTests", dependencies: ["GantryProtocol"], swiftSettings: strict),
         .testTarget(name: "PlacementTests", dependencies: ["Placement"], swiftSettings: strict),
-        .testTarget(name: "ObservabilityTests", dependencies: ["Observability"], swiftSettings: strict),
+        .testTarget(name: "ObservabilityTests", dependencies: ["Observability", logging, metrics], swiftSettings: strict),
         .testTarget(
             name: "ConductorTests",
             dependencies: ["Conductor", "GantryTestSupport", "GantryClient", hummingbirdTesting, yams],

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Metrics
+import Observability
+import Testing
+
+@Suite("Metrics are written in Prometheus' text format")
+struct PrometheusMetricsTests {
+    let metrics = PrometheusMetrics()
+
+    @Test("A counter adds up, per label set, and ends in _total")
+    func counter() {
+        let ok = Counter(label: "http.requests", dimensions: [("code", "200")], factory: metrics)
+        ok.increment()
+        Counter(label: "http.requests", dimensions: [("code", "200")], factory: metrics).increment(by: 2)
+        Counter(label: "http.requests", dimensions: [("code", "404")], factory: metrics).increment()
+        #expect(
+            metrics.text == """
+                # TYPE http_requests_total counter
+                http_requests_total{code="200"} 3.0
+                http_requests_total{code="404"} 1.0
+
+                """
+        )
+    }
+
+    @Test("A timer is a cumulative histogram in seconds")
+    func timer() {
+        let timer = Timer(label: "step.duration", factory: metrics)
+        timer.recordNanoseconds(20_000_000)
+        timer.recordNanoseconds(700_000_000_000)
+        let lines = metrics.text.split(separator: "\n")
+        #expect(lines.first == "# TYPE step_duration_seconds histogram")
+        #expect(lines.contains("step_duration_seconds_bucket{le=\"0.01\"} 0"))
+        #expect(lines.contains("step_duration_seconds_bucket{le=\"0.025\"} 1"))
+        #expect(lines.contains("step_duration_seconds_bucket{le=\"+Inf\"} 2"))
+        #expect(lines.contains("step_duration_seconds_sum 700.02"))
+        #expect(lines.contains("step_duration_seconds_count 2"))
+    }
+
+    @Test("A gauge keeps the last value, and a destroyed one is gone")
+    func gauge() {
+        let gauge = Gauge(label: "nodes", factory: metrics)
+        gauge.record(3)
+        gauge.record(2)
+        #expect(metrics.text.contains("nodes 2.0\n"))
+        gauge.destroy()
+        #expect(metrics.text.isEmpty)
+    }
+
+    @Test("Quotes, backslashes and line feeds in a label's value are escaped")
+    func escaping() {
+        Counter(label: "odd", dimensions: [("why", "a\"b\\c\nd")], factory: metrics).increment()
+        #expect(metrics.text.contains(#"odd_total{why="a\"b\\c\nd"} 1.0"#))
+    }
+}
