@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+package import GantryModel
+
+/// One request for virtual machines, its names already resolved within the caller's organization.
+package struct MachineCreation: Sendable {
+    /// A request may ask for this many at most.
+    package static let maximumCount = 100
+
+    package var organization: OrganizationID
+    /// Who asked; nil for the system itself.
+    package var user: UserID?
+    package var environment: EnvironmentID
+    package var flavor: FlavorID
+    package var image: ImageID
+    /// In the order in which they were asked for.
+    package var keys: [KeyID]
+    /// A memorable name is made when nil. With `count` above 1 the machines are `name-1` to `name-N`.
+    package var name: String?
+    /// 1 to ``maximumCount``: all of them are made, or none.
+    package var count: Int
+    package var labels: [String]
+    package var assignFloatingIP: Bool
+    /// At most 64 KiB, as the tenant sent it.
+    package var userData: Data?
+    package var callbackURL: String?
+    /// Beside the default rules, which every machine gets.
+    package var securityRules: [SecurityRule]
+    package var idempotency: IdempotencyClaim?
+
+    package init(
+        organization: OrganizationID,
+        user: UserID?,
+        environment: EnvironmentID,
+        flavor: FlavorID,
+        image: ImageID,
+        keys: [KeyID],
+        name: String? = nil,
+        count: Int = 1,
+        labels: [String] = [],
+        assignFloatingIP: Bool = false,
+        userData: Data? = nil,
+        callbackURL: String? = nil,
+        securityRules: [SecurityRule] = [],
+        idempotency: IdempotencyClaim? = nil
+    ) {
+        self.organization = organization
+        self.user = user
+        self.environment = environment
+        self.flavor = flavor
+        self.image = image
+        self.keys = keys
+        self.name = name
+        self.count = count
+        self.labels = labels
+        self.assignFloatingIP = assignFloatingIP
+        self.userData = userData
+        self.callbackURL = callbackURL
+        self.securityRules = securityRules
+        self.idempotency = idempotency
+    }
+}
+
+/// A client's promise that requests with this key are one request.
+package struct IdempotencyClaim: Sendable, Hashable {
+    /// 1 to 255 characters.
+    package var key: String
+    /// Of the request's body, so that another body with the same key is noticed.
+    package var digest: SHA256Digest
+
+    package init(key: String, digest: SHA256Digest) {
+        (self.key, self.digest) = (key, digest)
+    }
+}
+
+/// What a request for machines came to.
+package struct MachineCreationOutcome: Sendable {
+    /// In the order of their names. Of a repeated request also those that are deleted since.
+    package var machines: [VirtualMachineRecord]
+    /// True when an earlier request with the same idempotency key had made them.
+    package var repeated: Bool
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The stored state of a virtual machine. All its edges are in ``MachinePhase/edges``; nothing else sets a phase.
+///
+/// ```
+///                    evict
+///              ┌──────────────────┐
+///              ▼                  │
+///   create ▶ creating ──work──▶ building ──ready──▶ active ◀──────ready──────┐
+///              └───────────ready───────────────────▶ │  │ │                  │
+///                                                    │  │ └─down──▶ starting ┤
+///                    ┌───────────stop────────────────┘  │             ▲      │
+///                    ▼                                reboot        start    │
+///                 stopping ──off──▶ shutoff ────────────┼─────────────┘      │
+///                                      ▲                ▼                    │
+///            active, starting, rebooting ──off──   rebooting ────────────────┘
+///            (the guest shut itself down)
+///
+///   creating, building, active, stopping, starting, rebooting ──fail or expire──▶ error
+///       error ──ready──▶ active      error ──off──▶ shutoff      (it heals by itself)
+///       error ──stop──▶ stopping     error ──reboot──▶ rebooting
+///   every phase ──delete──▶ deleting ──gone──▶ deleted
+/// ```
+///
+/// `expire` means that the phase's time limit passed. `deleting` has no such edge: a deletion that takes too long says
+/// so and goes on. What a machine claimed is kept in every phase but `deleted`.
+package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
+    /// Placed and claimed; its node has not begun.
+    case creating
+    /// Its node works on it.
+    case building
+    /// It runs as wanted, its floating IP wired.
+    case active
+    case stopping
+    case shutoff
+    case starting
+    case rebooting
+    case deleting
+    /// Nothing is left of it but its history.
+    case deleted
+    /// It is not what is wanted, for the reason in its fault.
+    case error
+
+    /// What moves a machine from one phase to the next.
+    package enum Trigger: Sendable, Hashable, CaseIterable {
+        // Asked by its owner.
+        case delete, start, stop, reboot
+        /// Its node began.
+        case work
+        /// It runs as the newest generation wants it.
+        case ready
+        /// It is shut off, as wanted or by the guest itself.
+        case off
+        /// It should run and does not; its node starts it again.
+        case down
+        /// A fault that neither waiting nor another node mends.
+        case fail
+        /// This node cannot; nothing of the tenant's is there yet, so another may.
+        case evict
+        /// Its node confirmed that nothing is left.
+        case gone
+        /// The phase's time limit passed.
+        case expire
+    }
+
+    /// The phase that follows, or nil when the trigger changes nothing here.
+    package func after(_ trigger: Trigger) -> MachinePhase? {
+        Self.edges[self]?[trigger]
+    }
+
+    private static let edges: [MachinePhase: [Trigger: MachinePhase]] = [
+        .creating: [
+            .work: .building, .ready: .active, .evict: .creating, .off: .shutoff,
+            .fail: .error, .expire: .error, .delete: .deleting,
+        ],
+        .building: [
+            .ready: .active, .evict: .creating, .off: .shutoff,
+            .fail: .error, .expire: .error, .delete: .deleting,
+        ],
+        .active: [
+            .stop: .stopping, .reboot: .rebooting, .down: .starting, .off: .shutoff,
+            .fail: .error, .delete: .deleting,
+        ],
+        .stopping: [.off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
+        .shutoff: [.start: .starting, .delete: .deleting],
+        .starting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
+        .rebooting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
+        .error: [.ready: .active, .off: .shutoff, .stop: .stopping, .reboot: .rebooting, .delete: .deleting],
+        .deleting: [.gone: .deleted],
+        .deleted: [:],
+    ]
+}

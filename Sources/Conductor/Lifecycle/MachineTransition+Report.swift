@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+package import GantryProtocol
+
+extension StoredMachine {
+    /// What a report of the node that it is on makes of it.
+    ///
+    /// Only a report on the newest generation moves the phase, but for the first sign of work. Only `absent` at that
+    /// generation, where `absent` is wanted, frees anything.
+    package func after(_ report: MachineReport) -> MachineTransition {
+        var transition = MachineTransition(of: self)
+        transition.machine.observed = report.power
+        transition.machine.activity = report.activity
+        transition.machine.appliedGeneration = report.appliedGeneration
+        transition.noteFloatingIP(wired: report.floatingIPWired)
+        guard report.appliedGeneration <= generation else {
+            transition.outrun(by: report.appliedGeneration)
+            return transition
+        }
+        let current = report.appliedGeneration == generation
+        if !evicting, current || report.activity != nil {
+            transition.follow(.work)
+        }
+        guard current else { return transition }
+        if wantedOnNode == .absent {
+            transition.remove(report)
+        } else if let fault = report.fault {
+            transition.meet(fault)
+        } else {
+            transition.see(report)
+        }
+        return transition
+    }
+}
+
+extension MachineTransition {
+    fileprivate mutating func noteFloatingIP(wired: Bool) {
+        if wired, !machine.floatingIPWired, machine.wantsFloatingIP {
+            events.append(MachineEvent(.normal, .floatingIPAttached, "Floating IP is attached to \(machine.name)."))
+        }
+        machine.floatingIPWired = wired
+    }
+
+    /// The node is ahead of the database, which was restored from a backup: what is wanted now becomes the newest.
+    fileprivate mutating func outrun(by applied: Generation) {
+        let stored = machine.generation
+        raiseGeneration(above: applied)
+        events.append(
+            MachineEvent(
+                .warning,
+                .restoredGeneration,
+                "The node had applied generation \(applied) when \(stored) was known; what is wanted is sent again."
+            )
+        )
+    }
+
+    /// `absent` is wanted on the node, for a deletion or to place the machine elsewhere.
+    fileprivate mutating func remove(_ report: MachineReport) {
+        guard report.power == .absent, report.fault == nil else {
+            if let fault = report.fault, fault != machine.fault {
+                events.append(MachineEvent(.warning, .deleteFailed, fault.message))
+            }
+            machine.fault = report.fault ?? machine.fault
+            return
+        }
+        leavesNode = true
+        machine.nodeID = nil
+        machine.appliedGeneration = Generation(0)
+        if machine.desired == .absent {
+            follow(.gone)
+            events.append(MachineEvent(.normal, .deleteSuccess, "\(machine.name) is deleted."))
+        } else {
+            machine.evicting = false
+            entersPhase = true
+        }
+    }
+
+    fileprivate mutating func meet(_ fault: Fault) {
+        let isNew = machine.fault != fault
+        let phase = machine.phase
+        machine.fault = fault
+        switch fault.code.remedy {
+        case .retry:
+            if isNew { events.append(MachineEvent(.warning, phase.failure, fault.message)) }
+        case .elsewhere where machine.phase.after(.evict) != nil:
+            evict(for: fault)
+        case .elsewhere, .abort:
+            if follow(.fail) || isNew {
+                events.append(MachineEvent(.warning, phase.failure, fault.message))
+            }
+        }
+    }
+
+    /// Asks the node to clear what it began, so that the machine can be placed elsewhere.
+    private mutating func evict(for fault: Fault) {
+        if let node = machine.nodeID { machine.triedNodes.append(node) }
+        machine.evicting = true
+        raiseGeneration(above: machine.generation)
+        follow(.evict)
+        events.append(MachineEvent(.warning, .rescheduled, "Another node is tried: \(fault.message)"))
+    }
+
+    /// What is there without a fault, at the newest generation.
+    fileprivate mutating func see(_ report: MachineReport) {
+        if machine.phase != .error { machine.fault = nil }
+        switch (machine.desired, report.power) {
+        case (.running, .running):
+            let wired = report.floatingIPWired || !machine.wantsFloatingIP
+            if report.bootCounter >= machine.bootCounter, wired { arrive(.ready) }
+        case (.running, .stopped) where report.guestShutDown:
+            machine.desired = .stopped
+            raiseGeneration(above: machine.generation)
+            follow(.off)
+            machine.fault = nil
+            events.append(MachineEvent(.normal, .shutDownByGuest, "\(machine.name) shut itself down."))
+        case (.running, .stopped), (.running, .absent):
+            follow(.down)
+        case (.running, .crashed):
+            meet(Fault(.guestCrashed, "The guest ended without being asked to."))
+        case (.running, .paused):
+            meet(Fault(.guestPaused, "The hypervisor holds the guest, as it does after an I/O error."))
+        case (.stopped, .stopped), (.stopped, .crashed):
+            arrive(.off)
+        case (.stopped, .running), (.stopped, .paused), (.stopped, .absent),
+            (_, .unknown), (.hibernated, _), (.absent, _):
+            break
+        }
+    }
+
+    private mutating func arrive(_ trigger: MachinePhase.Trigger) {
+        let phase = machine.phase
+        guard follow(trigger) else { return }
+        machine.fault = nil
+        events.append(MachineEvent(.normal, phase.success, "\(machine.name) \(phase.outcome)."))
+    }
+}
+
+extension MachinePhase {
+    /// The event that says that what the phase was about came about.
+    fileprivate var success: MachineEvent.Reason {
+        switch self {
+        case .creating, .building: .creationSuccess
+        case .starting: .startSuccess
+        case .stopping: .stopSuccess
+        case .rebooting: .rebootSuccess
+        case .deleting, .deleted: .deleteSuccess
+        case .active, .shutoff, .error: .recovered
+        }
+    }
+
+    /// The event that says that it did not.
+    var failure: MachineEvent.Reason {
+        switch self {
+        case .creating, .building: .creationFailed
+        case .starting: .startFailed
+        case .stopping: .stopFailed
+        case .rebooting: .rebootFailed
+        case .deleting, .deleted: .deleteFailed
+        case .active, .shutoff, .error: .failed
+        }
+    }
+
+    fileprivate var outcome: String {
+        switch self {
+        case .creating, .building: "is created"
+        case .starting: "is started"
+        case .stopping: "is stopped"
+        case .rebooting: "is rebooted"
+        case .deleting, .deleted: "is deleted"
+        case .active, .shutoff, .error: "is as wanted again"
+        }
+    }
+}

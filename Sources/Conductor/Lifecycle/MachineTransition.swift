@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+
+/// What becomes of a stored machine after something was seen of it. Pure: the caller writes it down in one transaction.
+package struct MachineTransition: Sendable, Hashable {
+    /// The machine afterwards.
+    package var machine: StoredMachine
+    /// Whether the phase was entered anew, so that its time limit starts again.
+    package var entersPhase = false
+    /// Whether the phase goes on without a limit, since the limit passed and was spoken of.
+    package var stopsClock = false
+    /// Whether the node confirmed that nothing is left: what the machine holds there is free.
+    package var leavesNode = false
+    /// Whether what is wanted of the node changed, so that it has to be told.
+    package var tellsNode = false
+    package var events: [MachineEvent] = []
+
+    init(of machine: StoredMachine) {
+        self.machine = machine
+    }
+
+    /// Follows an edge of the phase table. Does nothing when the table has none.
+    @discardableResult
+    mutating func follow(_ trigger: MachinePhase.Trigger) -> Bool {
+        guard let next = machine.phase.after(trigger) else { return false }
+        machine.phase = next
+        entersPhase = true
+        return true
+    }
+
+    /// Makes the wanted state a newer one, which the node has to be told.
+    mutating func raiseGeneration(above generation: Generation) {
+        machine.generation = generation.next
+        tellsNode = true
+    }
+}
+
+/// A line for a machine's history, before it is stored.
+package struct MachineEvent: Sendable, Hashable {
+    package var kind: MachineEventRecord.Kind
+    package var reason: Reason
+    package var message: String
+
+    package init(_ kind: MachineEventRecord.Kind, _ reason: Reason, _ message: String) {
+        (self.kind, self.reason, self.message) = (kind, reason, message)
+    }
+
+    /// The vendor's names of events, and ours for what it has no name for.
+    package enum Reason: String, Sendable, Hashable {
+        case creationRequest = "InstanceCreationRequest"
+        case creationSuccess = "InstanceCreationSuccess"
+        case creationFailed = "InstanceCreationFailed"
+        case deleteRequest = "InstanceDeleteRequest"
+        case deleteSuccess = "InstanceDeleteSuccess"
+        case deleteFailed = "InstanceDeleteFailed"
+        case startRequest = "InstanceStartRequest"
+        case startSuccess = "InstanceStartSuccess"
+        case startFailed = "InstanceStartFailed"
+        case stopRequest = "InstanceStopRequest"
+        case stopSuccess = "InstanceStopSuccess"
+        case stopFailed = "InstanceStopFailed"
+        case rebootRequest = "InstanceRebootRequest"
+        case rebootSuccess = "InstanceRebootSuccess"
+        case rebootFailed = "InstanceRebootFailed"
+        case floatingIPAttached = "AttachFloatingIPToInstanceSuccess"
+        case failed = "InstanceFailed"
+        case recovered = "InstanceRecovered"
+        case shutDownByGuest = "InstanceShutDownByGuest"
+        case rescheduled = "InstanceRescheduled"
+        case restoredGeneration = "InstanceGenerationRaised"
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import GantryProtocol
+
+/// The part of a machine's row that reports and time limits change.
+package struct StoredMachine: Sendable, Hashable {
+    package let id: VirtualMachineID
+    package let uuid: MachineUUID
+    package let name: String
+    package let organizationID: OrganizationID
+    package var phase: MachinePhase
+    package var desired: WantedPower
+    package var generation: Generation
+    package var bootCounter: Int
+    /// Whether ACTIVE has to wait for a floating IP.
+    package var wantsFloatingIP: Bool
+    package var nodeID: NodeID?
+    /// Whether the node must confirm that nothing is left before the machine is placed elsewhere.
+    package var evicting: Bool
+    /// The nodes that could not, in the order tried.
+    package var triedNodes: [NodeID]
+    package var appliedGeneration: Generation
+    package var observed: ObservedPower
+    package var floatingIPWired: Bool
+    package var activity: Activity?
+    package var fault: Fault?
+
+    package init(
+        id: VirtualMachineID,
+        uuid: MachineUUID,
+        name: String,
+        organizationID: OrganizationID,
+        phase: MachinePhase,
+        desired: WantedPower,
+        generation: Generation,
+        bootCounter: Int,
+        wantsFloatingIP: Bool,
+        nodeID: NodeID?,
+        evicting: Bool = false,
+        triedNodes: [NodeID] = [],
+        appliedGeneration: Generation = Generation(0),
+        observed: ObservedPower = .absent,
+        floatingIPWired: Bool = false,
+        activity: Activity? = nil,
+        fault: Fault? = nil
+    ) {
+        self.id = id
+        self.uuid = uuid
+        self.name = name
+        self.organizationID = organizationID
+        self.phase = phase
+        self.desired = desired
+        self.generation = generation
+        self.bootCounter = bootCounter
+        self.wantsFloatingIP = wantsFloatingIP
+        self.nodeID = nodeID
+        self.evicting = evicting
+        self.triedNodes = triedNodes
+        self.appliedGeneration = appliedGeneration
+        self.observed = observed
+        self.floatingIPWired = floatingIPWired
+        self.activity = activity
+        self.fault = fault
+    }
+
+    /// What its node has to make of it.
+    package var wantedOnNode: WantedPower { evicting ? .absent : desired }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+package import GantryModel
+
+/// A compute node as operators see it.
+package struct NodeRecord: Sendable {
+    package enum State: String, Sendable, Hashable {
+        /// Its agent never came.
+        case new
+        case up
+        /// Its reports stopped; what runs there goes on.
+        case silent
+    }
+
+    package var id: NodeID
+    package var name: NodeName
+    package var regionID: RegionID
+    package var regionName: String
+    /// The host's own name, as its agent first gave it.
+    package var hostname: String?
+    package var state: State
+    package var cordoned: Bool
+    package var cordonReason: String?
+    /// False while the agent names problems.
+    package var healthy: Bool
+    package var problems: [String]
+    /// True when the host lost capacity that was already given out.
+    package var shrunk: Bool
+    /// Whether new machines may go there.
+    package var schedulable: Bool
+    package var virtType: String?
+    package var hypervisorVersion: String?
+    package var agentVersion: String?
+    package var total: Resources
+    package var reserved: Resources
+    package var ratios: OvercommitRatios
+    /// What may be given out: total without reserved, times the ratios.
+    package var limit: Resources
+    package var allocated: Resources
+    package var gpus: [GPU]
+    package var machineCount: Int
+    package var lastReportAt: Date?
+    package var createdAt: Date
+
+    /// One assignable device.
+    package struct GPU: Sendable, Hashable {
+        package enum State: String, Sendable, Hashable {
+            case free, allocated
+            /// Given back, not yet known to be reset.
+            case sanitizing
+            case faulty
+        }
+
+        package var id: GPUID
+        package var address: PCIAddress
+        package var type: String
+        package var numaNode: Int?
+        package var state: State
+        package var machineID: VirtualMachineID?
+        package var reason: String?
+    }
+}
+
+/// How much of a node's amounts may be given out, relative to what it has.
+package struct OvercommitRatios: Sendable, Hashable {
+    /// 0.1 to 64.
+    package let vcpu: Double
+    /// 0.1 to 8.
+    package let memory: Double
+    /// 0.1 to 64.
+    package let disk: Double
+
+    /// - Throws: `InvalidValue` for a ratio outside its bounds.
+    package init(vcpu: Double = 1, memory: Double = 1, disk: Double = 1) throws(InvalidValue) {
+        try Self.check(vcpu, "vCPU", 0.1...64)
+        try Self.check(memory, "memory", 0.1...8)
+        try Self.check(disk, "disk", 0.1...64)
+        (self.vcpu, self.memory, self.disk) = (vcpu, memory, disk)
+    }
+
+    private static func check(_ ratio: Double, _ what: String, _ bounds: ClosedRange<Double>) throws(InvalidValue) {
+        guard bounds.contains(ratio) else {
+            throw InvalidValue(
+                "\(ratio) is no \(what) overcommit ratio; it is \(bounds.lowerBound) to \(bounds.upperBound)."
+            )
+        }
+    }
+}
+
+/// What a node's agent needs to be let in. Shown once, kept nowhere in clear.
+package struct NodeCredentials: Sendable {
+    package var node: NodeName
+    package var apiKey: String
+    /// With user and password.
+    package var amqpURL: String
+}

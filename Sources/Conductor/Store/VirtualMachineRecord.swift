@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+package import GantryModel
+package import GantryProtocol
+
+/// A virtual machine with all that the API shows of it.
+package struct VirtualMachineRecord: Sendable {
+    package var id: VirtualMachineID
+    package var uuid: MachineUUID
+    package var organizationID: OrganizationID
+    package var name: String
+    package var hostname: String
+    package var environment: Environment
+    package var flavor: Flavor
+    package var image: Image
+    /// Names of the bound keys, in the order asked for.
+    package var keyNames: [String]
+    package var labels: [String]
+    package var securityRules: [Rule]
+    package var callbackURL: String?
+    package var assignFloatingIP: Bool
+    package var mac: MACAddress
+    /// Nil only after deletion.
+    package var privateAddress: IPv4Address?
+    package var floatingIP: IPv4Address?
+    package var floatingIPWired: Bool
+    package var desired: WantedPower
+    package var generation: Generation
+    package var appliedGeneration: Generation
+    /// Nil while it is on no node.
+    package var node: Node?
+    package var situation: MachineSituation
+    package var activity: Activity?
+    package var fault: Fault?
+    package var createdAt: Date
+    package var updatedAt: Date
+    package var deletedAt: Date?
+
+    package var status: MachineStatus { situation.status }
+
+    /// The API's words: `NO FLOATING IP`, `ATTACHING` or `ATTACHED`.
+    package var floatingIPStatus: String {
+        guard floatingIP != nil else { return "NO FLOATING IP" }
+        return floatingIPWired ? "ATTACHED" : "ATTACHING"
+    }
+
+    package struct Environment: Sendable, Hashable {
+        package var id: EnvironmentID
+        package var name: String
+        package var regionID: RegionID
+        package var regionName: String
+    }
+
+    /// The flavor's name with what the machine got of it.
+    package struct Flavor: Sendable, Hashable {
+        package var id: FlavorID
+        package var name: String
+        package var resources: Resources
+        /// Empty without GPUs.
+        package var gpuType: String
+        package var gpuCount: Int
+    }
+
+    package struct Image: Sendable, Hashable {
+        package var id: ImageID
+        package var name: String
+        package var type: String
+        package var version: String
+    }
+
+    package struct Rule: Sendable, Hashable {
+        package var id: SecurityRuleID
+        package var rule: SecurityRule
+        package var createdAt: Date
+    }
+
+    package struct Node: Sendable, Hashable {
+        package var id: NodeID
+        package var name: NodeName
+    }
+}
+
+/// One line of a machine's history.
+package struct MachineEventRecord: Sendable, Hashable {
+    package enum Kind: String, Sendable, Hashable { case normal, warning }
+
+    package var machineID: VirtualMachineID
+    package var organizationID: OrganizationID
+    /// Who asked; nil when it happened by itself.
+    package var userID: UserID?
+    package var kind: Kind
+    /// The vendor's name of the event, such as `InstanceCreationSuccess`.
+    package var reason: String
+    package var message: String
+    package var createdAt: Date
+}

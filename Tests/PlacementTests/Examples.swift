@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryModel
+import Placement
+
+/// A generator that gives the same numbers on each run, so that a failed property can be looked at again.
+struct RepeatableGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        let mixed = (state ^ (state >> 33)) &* 0xff51_afd7_ed55_8ccd
+        return mixed ^ (mixed >> 33)
+    }
+}
+
+/// Values that the tests of this target share.
+enum Examples {
+    /// The same UUIDs on each run.
+    static func uuids(_ count: Int, seed: UInt64 = 7) -> [MachineUUID] {
+        var generator = RepeatableGenerator(seed)
+        return (0..<count)
+            .map { _ in
+                let (high, low) = (generator.next(), generator.next())
+                let bytes = (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> (($0 % 8) * 8)) }
+                return MachineUUID(bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) })
+            }
+    }
+
+    /// Free devices as (row, NUMA node), whose addresses follow the row.
+    static func gpus(_ rows: [(Int64, Int)]) throws -> [FreeGPU] {
+        try rows.map { row, numa in
+            let bus = String(row, radix: 16)
+            let address = try PCIAddress("0000:\(bus.count < 2 ? "0" : "")\(bus):00.0")
+            return FreeGPU(id: GPUID(row), address: address, numaNode: numa)
+        }
+    }
+}
