@@ -90,9 +90,11 @@ CREATE TABLE flavor (
     gpu_count   integer NOT NULL DEFAULT 0 CHECK (gpu_count BETWEEN 0 AND 64),
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT flavor_name_unique UNIQUE (region_id, name),
+    -- A deleted flavor stays for the machines made from it.
+    deleted_at  timestamptz,
     CHECK ((gpu_type = '') = (gpu_count = 0))
 );
+CREATE UNIQUE INDEX flavor_name_unique ON flavor (region_id, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE image (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -138,7 +140,10 @@ CREATE TABLE compute_node (
     cordon_reason         text,
     -- By its own agent, whose reasons are in node_report.problems.
     healthy               boolean NOT NULL DEFAULT true,
-    schedulable           boolean NOT NULL GENERATED ALWAYS AS (state = 'up' AND NOT cordoned AND healthy) STORED,
+    -- Set when the host lost capacity that was already given out; nothing is placed until it fits again.
+    shrunk                boolean NOT NULL DEFAULT false,
+    schedulable           boolean NOT NULL GENERATED ALWAYS AS
+                              (state = 'up' AND NOT cordoned AND healthy AND NOT shrunk) STORED,
     -- A fixed random place, from which a search for capacity starts.
     ring                  integer NOT NULL DEFAULT (random() * 2147483647)::integer,
     has_gpu               boolean NOT NULL DEFAULT false,
@@ -164,8 +169,6 @@ CREATE TABLE compute_node (
     allocated_vcpus       integer NOT NULL DEFAULT 0 CHECK (allocated_vcpus >= 0),
     allocated_memory_mib  integer NOT NULL DEFAULT 0 CHECK (allocated_memory_mib >= 0),
     allocated_disk_gib    integer NOT NULL DEFAULT 0 CHECK (allocated_disk_gib >= 0),
-    -- Set when the host lost capacity that was already given out; nothing is placed until it fits again.
-    shrunk                boolean NOT NULL DEFAULT false,
 
     -- Rises with each session of its agent.
     epoch                 bigint NOT NULL DEFAULT 0,
@@ -203,7 +206,8 @@ CREATE TABLE virtual_machine (
     id                  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     uuid                uuid NOT NULL UNIQUE,
     organization_id     bigint NOT NULL REFERENCES organization,
-    environment_id      bigint NOT NULL REFERENCES environment,
+    -- Null only when the environment was deleted after the machine.
+    environment_id      bigint REFERENCES environment ON DELETE SET NULL,
     created_by          bigint REFERENCES user_account ON DELETE SET NULL,
     name                text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
     hostname            text NOT NULL CHECK (hostname ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
@@ -235,7 +239,6 @@ CREATE TABLE virtual_machine (
     applied_generation  bigint NOT NULL DEFAULT 0,
     observed_power      text NOT NULL DEFAULT 'absent' CHECK (
                             observed_power IN ('running', 'stopped', 'crashed', 'paused', 'absent', 'unknown')),
-    observed_at         timestamptz,
     floating_ip_wired   boolean NOT NULL DEFAULT false,
     activity_step       text,
     activity_percent    integer,
@@ -243,22 +246,31 @@ CREATE TABLE virtual_machine (
     fault_message       text,
 
     -- The stored state; its edges are in MachinePhase.
-    phase               text NOT NULL,
+    phase               text NOT NULL CHECK (
+                            phase IN ('creating', 'building', 'active', 'stopping', 'shutoff', 'starting', 'rebooting',
+                                      'deleting', 'deleted', 'error')),
     phase_since         timestamptz NOT NULL DEFAULT now(),
     -- When the phase has lasted too long; null for phases without a limit.
     deadline_at         timestamptz,
+    -- When its node was last told again of a generation that it had not applied.
+    resent_at           timestamptz,
 
     created_at          timestamptz NOT NULL DEFAULT now(),
     updated_at          timestamptz NOT NULL DEFAULT now(),
     deleted_at          timestamptz,
     CHECK ((deleted_at IS NOT NULL) = (phase = 'deleted')),
-    CHECK (deleted_at IS NULL OR node_id IS NULL)
+    CHECK (deleted_at IS NULL OR node_id IS NULL),
+    CHECK (deleted_at IS NOT NULL OR environment_id IS NOT NULL),
+    CHECK (NOT evicting OR node_id IS NOT NULL)
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX virtual_machine_name_unique ON virtual_machine (environment_id, name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX virtual_machine_mac_unique ON virtual_machine (mac) WHERE deleted_at IS NULL;
 CREATE INDEX virtual_machine_organization ON virtual_machine (organization_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX virtual_machine_node ON virtual_machine (node_id) WHERE node_id IS NOT NULL;
 CREATE INDEX virtual_machine_deadline ON virtual_machine (deadline_at) WHERE deadline_at IS NOT NULL;
+-- Those that have left one node and wait for another.
+CREATE INDEX virtual_machine_unplaced ON virtual_machine (id) WHERE node_id IS NULL AND phase = 'creating';
+CREATE INDEX virtual_machine_deleted ON virtual_machine (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE vm_key_binding (
     vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
@@ -308,6 +320,7 @@ CREATE TABLE vm_event (
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX vm_event_vm ON vm_event (vm_id, id);
+CREATE INDEX vm_event_age ON vm_event (created_at);
 
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
@@ -353,18 +366,19 @@ CREATE INDEX gpu_device_vm ON gpu_device (vm_id) WHERE vm_id IS NOT NULL;
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
+-- That a node has to be told of a machine. The task is made when it is sent, of what is wanted then.
 CREATE TABLE task_outbox (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     node_id          bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
     vm_id            bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
-    task_id          uuid NOT NULL,
-    body             text NOT NULL,
-    attempts         integer NOT NULL DEFAULT 0,
+    -- How often the broker had no queue for it.
+    returns          integer NOT NULL DEFAULT 0,
     next_attempt_at  timestamptz NOT NULL DEFAULT now(),
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX task_outbox_due ON task_outbox (next_attempt_at, id);
+CREATE INDEX task_outbox_vm ON task_outbox (vm_id);
 
 CREATE TABLE dead_letter (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -387,6 +401,7 @@ CREATE TABLE idempotency_key (
     updated_at       timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (organization_id, key)
 );
+CREATE INDEX idempotency_key_age ON idempotency_key (created_at);
 
 -- Every table's updated_at --------------------------------------------------------------------------------------------
 
