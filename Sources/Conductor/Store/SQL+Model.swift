@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import GantryModel
+public import Postgres
+
+// How the model's values travel to and from columns.
+
+extension Identifier: SQLEncodable, SQLDecodable {
+    public var sqlValue: SQLValue { rawValue.sqlValue }
+    public init?(sqlText text: String) {
+        guard let number = Int64(text) else { return nil }
+        self.init(number)
+    }
+}
+
+extension Generation: SQLEncodable, SQLDecodable {
+    public var sqlValue: SQLValue { rawValue.sqlValue }
+    public init?(sqlText text: String) {
+        guard let number = Int64(text) else { return nil }
+        self.init(number)
+    }
+}
+
+extension TextValue {
+    public var sqlValue: SQLValue { SQLValue(text: description) }
+    public init?(sqlText text: String) {
+        try? self.init(text)
+    }
+}
+
+extension IPv4Address: SQLEncodable, SQLDecodable {}
+extension Subnet: SQLEncodable, SQLDecodable {}
+extension MACAddress: SQLEncodable, SQLDecodable {}
+extension MachineUUID: SQLEncodable, SQLDecodable {}
+extension NodeName: SQLEncodable, SQLDecodable {}
+extension PCIAddress: SQLEncodable, SQLDecodable {}
+extension SHA256Digest: SQLEncodable, SQLDecodable {}
+
+extension RawRepresentable<String> {
+    public var sqlValue: SQLValue { SQLValue(text: rawValue) }
+    public init?(sqlText text: String) {
+        self.init(rawValue: text)
+    }
+}
+
+extension WantedPower: SQLEncodable, SQLDecodable {}
+extension ObservedPower: SQLEncodable, SQLDecodable {}
+extension Fault.Code: SQLEncodable, SQLDecodable {}
+extension SecurityRule.Direction: SQLEncodable, SQLDecodable {}
+extension SecurityRule.EtherType: SQLEncodable, SQLDecodable {}
+extension MachinePhase: SQLEncodable, SQLDecodable {}
+extension NodeRecord.State: SQLEncodable, SQLDecodable {}
+extension NodeRecord.GPU.State: SQLEncodable, SQLDecodable {}
+extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
