@@ -31,6 +31,7 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -50,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
@@ -98,7 +100,7 @@ let package = Package(
             dependencies: [
                 "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "GantryClient",
                 asyncHTTPClient, configuration, crypto, hummingbird, logging, metrics, nioCore, serviceLifecycle,
-                subprocess, yams,
+                subprocess, systemPackage, yams,
             ],
             swiftSettings: strict
         ),
@@ -130,7 +132,7 @@ let package = Package(
         /// Real PostgreSQL and RabbitMQ for tests, started once a process; fixtures that clean up after themselves.
         .target(
             name: "GantryTestSupport",
-            dependencies: ["Postgres", "AMQP", subprocess],
+            dependencies: ["Postgres", "AMQP", subprocess, systemPackage],
             path: "Tests/Support",
             swiftSettings: strict
         ),

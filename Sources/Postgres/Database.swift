@@ -22,6 +22,7 @@ public final class Database: Sendable {
     ///
     /// - Throws: What `body` throws, after a rollback; ``PostgresError`` with `outcomeUnknown` when the connection
     ///   broke during COMMIT.
+    @discardableResult
     public func transaction<Value: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> Value
     ) async throws -> Value {
@@ -29,6 +30,7 @@ public final class Database: Sendable {
     }
 
     /// Runs reading statements, each on its own; like a transaction otherwise.
+    @discardableResult
     public func read<Value: Sendable>(
         _ body: @escaping @Sendable (Transaction) throws -> Value
     ) async throws -> Value {

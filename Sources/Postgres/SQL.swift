@@ -39,6 +39,12 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
             text += "$\(parameters.count)"
         }
 
+        /// Binds a value, or NULL for nil.
+        public mutating func appendInterpolation<Value: SQLEncodable>(_ value: Value?) {
+            parameters.append(value.sqlValue)
+            text += "$\(parameters.count)"
+        }
+
         /// Adds constant text, such as a list of columns that several statements share.
         public mutating func appendInterpolation(raw text: StaticString) {
             self.text += text.description

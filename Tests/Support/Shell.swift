@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Subprocess
+import SystemPackage
+
+/// A command that a test ran and that failed.
+package struct CommandFailure: Error, CustomStringConvertible {
+    package let description: String
+}
+
+/// What a command said.
+package struct CommandOutput: Sendable {
+    package let status: Int32
+    package let text: String
+    package let errorText: String
+}
+
+/// Runs a command to its end and returns what it said, whatever its exit status.
+package func run(
+    _ executable: String,
+    _ arguments: [String],
+    input: String = "",
+    environment: [String: String] = [:]
+) async throws -> CommandOutput {
+    let added = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), Optional($1)) })
+    let result = try await Subprocess.run(
+        executable.hasPrefix("/") ? .path(FilePath(executable)) : .name(executable),
+        arguments: .init(arguments),
+        environment: .inherit.updating(added),
+        input: .string(input),
+        output: .string(limit: 16 << 20),
+        error: .string(limit: 1 << 20)
+    )
+    let status: Int32 =
+        switch result.terminationStatus {
+        case .exited(let code): code
+        case .signaled(let signal): 128 + signal
+        }
+    return CommandOutput(
+        status: status,
+        text: result.standardOutput,
+        errorText: result.standardError
+    )
+}
+
+/// Runs a command that has to succeed and returns its standard output.
+@discardableResult
+package func shell(
+    _ executable: String,
+    _ arguments: String...,
+    input: String = "",
+    environment: [String: String] = [:]
+) async throws -> String {
+    let output = try await run(executable, arguments, input: input, environment: environment)
+    guard output.status == 0 else {
+        throw CommandFailure(
+            description: "\(executable) \(arguments.joined(separator: " ")) ended with \(output.status): "
+                + "\(output.errorText)\(output.text)"
+        )
+    }
+    return output.text
+}

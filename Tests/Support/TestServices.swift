@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Synchronization
+
+/// PostgreSQL and RabbitMQ for the tests of one process, started when the first test asks.
+///
+/// A shell waits on a pipe from this process and ends them when the pipe closes, so they go also when the process is
+/// killed. With `GANTRY_TEST_SERVICES` naming a folder that `Packaging/dev/services up` filled, those are used.
+package struct TestServices: Sendable {
+    package let databaseURL: String
+    package let amqpURL: String
+    package let managementURL: String
+    /// The folder that the services script works in.
+    package let folder: String
+
+    /// The process's services.
+    package static var shared: TestServices {
+        get async throws { try await starting.value }
+    }
+
+    private static let starting = Task { try await start() }
+
+    private static func start() async throws -> TestServices {
+        if let folder = ProcessInfo.processInfo.environment["GANTRY_TEST_SERVICES"] {
+            return try TestServices(folder: folder)
+        }
+        let folder = "/tmp/gantry-test-services-\(ProcessInfo.processInfo.processIdentifier)"
+        try watch(folder)
+        try await shell(Repository.path("Packaging/dev/services"), "up", folder, "--no-fsync")
+        return try TestServices(folder: folder)
+    }
+
+    private init(folder: String) throws {
+        let text = try String(contentsOfFile: folder + "/services.env", encoding: .utf8)
+        let lines = text.split(separator: "\n")
+            .compactMap { line -> (String, String)? in
+                let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+                return parts.count == 2 ? (parts[0], parts[1]) : nil
+            }
+        let values = Dictionary(uniqueKeysWithValues: lines)
+        func value(_ name: String) throws -> String {
+            guard let value = values[name] else { throw CommandFailure(description: "\(folder) has no \(name)") }
+            return value
+        }
+        self.folder = folder
+        databaseURL = try value("GANTRY_DATABASE_URL")
+        amqpURL = try value("GANTRY_AMQP_URL")
+        managementURL = try value("GANTRY_RABBITMQ_MANAGEMENT_URL")
+    }
+
+    private static func watch(_ folder: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/setsid")
+        process.arguments = [
+            "sh", "-c", "cat >/dev/null; \"$1\" down \"$2\"", "watch", Repository.path("Packaging/dev/services"),
+            folder,
+        ]
+        let pipe = Pipe()
+        process.standardInput = pipe
+        try process.run()
+        // Held open, and by nobody but us, until this process ends.
+        _ = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        watchPipe.withLock { $0 = pipe }
+    }
+
+    private static let watchPipe = Mutex<Pipe?>(nil)
+}
