@@ -52,3 +52,4 @@ extension MachinePhase: SQLEncodable, SQLDecodable {}
 extension NodeRecord.State: SQLEncodable, SQLDecodable {}
 extension NodeRecord.GPU.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
+extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}

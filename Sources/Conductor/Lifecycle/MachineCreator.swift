@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import Placement
+import Postgres
+
+/// The transaction that makes the machines of one request, or none of them.
+struct MachineCreator {
+    let creation: MachineCreation
+    let limits: PhaseTimeLimits
+    let transaction: Transaction
+
+    func run() throws -> MachineCreationOutcome {
+        if let claim = creation.idempotency,
+            let earlier = try IdempotencyStore.take(claim, for: creation.organization, transaction)
+        {
+            let machines = try VirtualMachineStore.records(earlier, transaction)
+            return MachineCreationOutcome(machines: machines, repeated: true)
+        }
+        let context = try CreationContext.load(creation, transaction)
+        let uuids = (0..<creation.count).map { _ in MachineUUID() }
+        let choices = try place(uuids, context)
+        let names = try creation.name.map { try MachineNames.numbered($0, count: creation.count) }
+        var ids: [VirtualMachineID] = []
+        for (index, (uuid, choice)) in zip(uuids, choices).enumerated() {
+            let name = names?[index] ?? MachineNames.memorable(uuid)
+            ids.append(try insert(NewMachine(uuid: uuid, name: name, choice: choice), context))
+        }
+        if let claim = creation.idempotency {
+            try IdempotencyStore.record(ids, under: claim, for: creation.organization, transaction)
+        }
+        return MachineCreationOutcome(machines: try VirtualMachineStore.records(ids, transaction), repeated: false)
+    }
+
+    /// Finds a place for each machine and claims the nodes.
+    private func place(_ uuids: [MachineUUID], _ context: CreationContext) throws -> [NodeChoice] {
+        let search = CapacitySearch(region: context.region, request: context.request)
+        let seeds = uuids.map { PlacementSeed($0) }
+        // As many nodes as there are machines always suffice, and fewer rows than asked for are all there are.
+        let candidates = try search.candidates(from: seeds[0], limit: max(8, uuids.count), transaction)
+        let choices = Placement.plan(for: context.request, among: candidates, seeds: seeds)
+        guard choices.count == uuids.count else {
+            throw try CapacityShortage.count(search, transaction)
+                .refusal(
+                    flavor: context.flavorName,
+                    region: context.regionName,
+                    placed: choices.count,
+                    count: uuids.count
+                )
+        }
+        for (node, machines) in Dictionary(grouping: choices, by: \.node).sorted(by: { $0.key < $1.key }) {
+            let amount = machines.reduce(Resources.zero) { total, _ in total + context.request.resources }
+            try CapacitySearch.claim(amount, of: node, transaction)
+        }
+        return choices
+    }
+
+    /// Writes one machine with all that belongs to it, in one statement.
+    private func insert(_ machine: NewMachine, _ context: CreationContext) throws -> VirtualMachineID {
+        let rows = try transaction.query(statement(machine, context))
+        guard let row = rows.first else { throw CapacitySearch.ClaimLost() }
+        guard try row["gpus"] == machine.choice.gpus.count else { throw CapacitySearch.ClaimLost() }
+        guard try row["private_addresses"] == 1 else {
+            throw MachineRefusal(
+                .noPrivateAddress,
+                "The network of environment \(context.environmentName) has no free address left; delete machines of it "
+                    + "or use another environment."
+            )
+        }
+        guard try row["floating_ips"] == (creation.assignFloatingIP ? 1 : 0) else {
+            throw MachineRefusal(
+                .noFloatingIP,
+                "Region \(context.regionName) has no free floating IP; delete one that is not needed, or create the "
+                    + "machine with assign_floating_ip false."
+            )
+        }
+        return try row["id"]
+    }
+
+    private func statement(_ machine: NewMachine, _ context: CreationContext) -> SQL {
+        let rules = SecurityRule.defaults + creation.securityRules
+        return """
+            WITH vm AS (
+                INSERT INTO virtual_machine (uuid, organization_id, environment_id, created_by, name, hostname,
+                    image_id, flavor_id, vcpus, memory_mib, disk_gib, gpu_type, gpu_count, user_data, callback_url,
+                    assign_floating_ip, mac, desired, node_id, phase, deadline_at)
+                VALUES (\(machine.uuid), \(creation.organization), \(creation.environment), \(creation.user),
+                    \(machine.name), \(MachineNames.hostname(for: machine.name)), \(creation.image),
+                    \(creation.flavor), \(context.request.resources.vcpus), \(context.request.resources.memoryMiB),
+                    \(context.request.resources.diskGiB), \(context.request.gpus?.type ?? ""),
+                    \(context.request.gpus?.count ?? 0), \(creation.userData), \(creation.callbackURL),
+                    \(creation.assignFloatingIP), \(MACAddress(localFor: machine.uuid)), 'running',
+                    \(machine.choice.node), 'creating', now() + make_interval(secs => \(limits.creating.seconds)))
+                RETURNING id
+            ), free_private AS MATERIALIZED (
+                SELECT environment_id, address FROM private_address
+                WHERE environment_id = \(creation.environment) AND vm_id IS NULL
+                ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
+            ), private AS (
+                UPDATE private_address a SET vm_id = vm.id FROM vm, free_private f
+                WHERE a.environment_id = f.environment_id AND a.address = f.address RETURNING 1
+            ), free_floating AS MATERIALIZED (
+                SELECT f.id FROM floating_ip f JOIN floating_ip_pool p ON p.id = f.pool_id
+                WHERE \(creation.assignFloatingIP) AND p.region_id = \(context.region) AND f.vm_id IS NULL
+                ORDER BY f.updated_at LIMIT 1 FOR UPDATE OF f SKIP LOCKED
+            ), floating AS (
+                UPDATE floating_ip a SET vm_id = vm.id FROM vm, free_floating f WHERE a.id = f.id RETURNING 1
+            ), gpus AS (
+                UPDATE gpu_device d SET state = 'allocated', vm_id = vm.id FROM vm
+                WHERE d.id = ANY (\(machine.choice.gpus)::bigint[]) AND d.state = 'free' RETURNING 1
+            ), keys AS (
+                INSERT INTO vm_key_binding (vm_id, position, key_id, name, public_key)
+                SELECT vm.id, asked.position, key.id, key.name, key.public_key
+                FROM vm, unnest(\(creation.keys)::bigint[]) WITH ORDINALITY AS asked (id, position)
+                    JOIN key ON key.id = asked.id
+            ), labels AS (
+                INSERT INTO vm_label (vm_id, label)
+                SELECT vm.id, label FROM vm, unnest(\(creation.labels)::text[]) AS label
+                ON CONFLICT DO NOTHING
+            ), rules AS (
+                INSERT INTO security_rule (vm_id, direction, ethertype, protocol, remote, port_min, port_max)
+                SELECT vm.id, rule.* FROM vm, unnest(\(rules.map(\.direction))::text[],
+                    \(rules.map(\.etherType))::text[], \(rules.map(\.protocol))::text[],
+                    \(rules.map(\.remote))::cidr[], \(rules.map { $0.ports.map { Int($0.lowerBound) } })::integer[],
+                    \(rules.map { $0.ports.map { Int($0.upperBound) } })::integer[]) AS rule
+            ), task AS (
+                INSERT INTO task_outbox (node_id, vm_id) SELECT \(machine.choice.node), vm.id FROM vm
+            ), event AS (
+                INSERT INTO vm_event (vm_id, organization_id, user_id, type, reason, message)
+                SELECT vm.id, \(creation.organization), \(creation.user), 'normal',
+                    \(MachineEvent.Reason.creationRequest), \("Instance \(machine.name) Creation Request Sent.")
+                FROM vm
+            )
+            SELECT vm.id, (SELECT count(*) FROM private) AS private_addresses,
+                (SELECT count(*) FROM floating) AS floating_ips, (SELECT count(*) FROM gpus) AS gpus
+            FROM vm
+            """
+    }
+}
+
+/// A machine that has a place and is not written yet.
+private struct NewMachine {
+    let uuid: MachineUUID
+    let name: String
+    let choice: NodeChoice
+}

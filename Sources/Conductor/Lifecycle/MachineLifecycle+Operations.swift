@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+import Postgres
+
+extension MachineLifecycle {
+    /// Writes down that a machine is to be deleted, started, stopped or rebooted.
+    ///
+    /// - Returns: the machine afterwards; of one that was on no node and is gone at once, its last state.
+    /// - Throws: ``MachineRefusal`` with `notFound` or `wrongState`.
+    package func perform(
+        _ operation: MachineOperation,
+        on id: VirtualMachineID,
+        in organization: OrganizationID,
+        by user: UserID?
+    ) async throws -> VirtualMachineRecord {
+        let limits = limits
+        let (record, told) = try await database.transaction { transaction in
+            guard let machine = try StoredMachine.lock(id, in: organization, transaction) else {
+                throw Self.notFound(id)
+            }
+            let silent = try machine.nodeID.map { try Self.isSilent($0, transaction) } ?? false
+            let transition = try machine.asked(operation, nodeSilent: silent)
+            var told = false
+            if transition.machine != machine {
+                let writer = TransitionWriter(limits: limits, transaction: transaction)
+                told = try writer.write([transition], node: machine.nodeID, user: user)
+            }
+            guard let record = try VirtualMachineStore.records([id], transaction).first else {
+                throw Self.notFound(id)
+            }
+            return (record, told)
+        }
+        if told { outbox.raise() }
+        return record
+    }
+
+    /// Replaces a machine's labels.
+    ///
+    /// - Returns: the machine with the new labels.
+    /// - Throws: ``MachineRefusal`` with `notFound`.
+    package func setLabels(
+        _ labels: [String],
+        of id: VirtualMachineID,
+        in organization: OrganizationID
+    ) async throws -> VirtualMachineRecord {
+        try await database.transaction { transaction in
+            guard try StoredMachine.lock(id, in: organization, transaction) != nil else {
+                throw Self.notFound(id)
+            }
+            try transaction.execute(
+                "DELETE FROM vm_label WHERE vm_id = \(id) AND label <> ALL (\(labels)::text[])"
+            )
+            try transaction.execute(
+                """
+                INSERT INTO vm_label (vm_id, label) SELECT \(id), label FROM unnest(\(labels)::text[]) AS label
+                ON CONFLICT DO NOTHING
+                """
+            )
+            guard let record = try VirtualMachineStore.records([id], transaction).first else {
+                throw Self.notFound(id)
+            }
+            return record
+        }
+    }
+
+    private static func isSilent(_ node: NodeID, _ transaction: Transaction) throws -> Bool {
+        try !transaction.query("SELECT 1 FROM compute_node WHERE id = \(node) AND state = 'silent'").isEmpty
+    }
+
+    private static func notFound(_ id: VirtualMachineID) -> MachineRefusal {
+        MachineRefusal(.notFound, "VM \(id) does not exists.")
+    }
+}

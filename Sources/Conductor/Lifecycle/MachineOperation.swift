@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+
+/// What a tenant may ask of a machine that exists.
+package enum MachineOperation: String, Sendable, Hashable, CaseIterable {
+    case delete, start, stop, hardReboot
+
+    fileprivate var trigger: MachinePhase.Trigger {
+        switch self {
+        case .delete: .delete
+        case .start: .start
+        case .stop: .stop
+        case .hardReboot: .reboot
+        }
+    }
+
+    fileprivate var desired: WantedPower {
+        switch self {
+        case .delete: .absent
+        case .start, .hardReboot: .running
+        case .stop: .stopped
+        }
+    }
+
+    fileprivate var event: (reason: MachineEvent.Reason, word: String) {
+        switch self {
+        case .delete: (.deleteRequest, "Deletion")
+        case .start: (.startRequest, "Start")
+        case .stop: (.stopRequest, "Stop")
+        case .hardReboot: (.rebootRequest, "Reboot")
+        }
+    }
+
+    /// The states in which it is allowed, as the refusal names them.
+    fileprivate var requirement: String {
+        switch self {
+        case .delete: "it is not deleted yet"
+        case .start: "it is SHUTOFF"
+        case .stop, .hardReboot: "it is ACTIVE or ERROR"
+        }
+    }
+
+    fileprivate var participle: String {
+        switch self {
+        case .delete: "deleted"
+        case .start: "started"
+        case .stop: "stopped"
+        case .hardReboot: "rebooted"
+        }
+    }
+}
+
+extension StoredMachine {
+    /// What an operation that its owner asks for makes of it. To delete what is being deleted changes nothing.
+    ///
+    /// - Throws: ``MachineRefusal`` with `wrongState` when the phase does not allow it.
+    package func asked(_ operation: MachineOperation, nodeSilent: Bool) throws(MachineRefusal) -> MachineTransition {
+        var transition = MachineTransition(of: self)
+        if operation == .delete, phase == .deleting { return transition }
+        guard transition.follow(operation.trigger) else {
+            let status = MachineSituation(phase: phase, observed: observed, nodeSilent: nodeSilent).status
+            throw MachineRefusal(
+                .wrongState,
+                "VM \(name) is \(status.rawValue); it can be \(operation.participle) when \(operation.requirement)."
+            )
+        }
+        guard nodeID != nil || operation == .delete else {
+            throw MachineRefusal(.wrongState, "VM \(name) is on no node, since none could take it; delete it.")
+        }
+        transition.machine.desired = operation.desired
+        transition.machine.evicting = false
+        transition.machine.fault = nil
+        transition.raiseGeneration(above: generation)
+        if operation == .hardReboot { transition.machine.bootCounter += 1 }
+        let (reason, word) = operation.event
+        transition.events.append(MachineEvent(.normal, reason, "Instance \(name) \(word) Request Sent."))
+        if nodeID == nil {
+            transition.tellsNode = false
+            transition.follow(.gone)
+            transition.events.append(MachineEvent(.normal, .deleteSuccess, "\(name) is deleted."))
+        }
+        return transition
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import Postgres
+
+extension StoredMachine {
+    /// Locks one machine of an organization that is not deleted.
+    static func lock(
+        _ id: VirtualMachineID,
+        in organization: OrganizationID,
+        _ transaction: Transaction
+    ) throws -> StoredMachine? {
+        try transaction.query(
+            """
+            SELECT \(raw: columns) FROM virtual_machine vm
+            WHERE vm.id = \(id) AND vm.organization_id = \(organization) AND vm.deleted_at IS NULL FOR UPDATE
+            """
+        )
+        .first.map { try StoredMachine($0) }
+    }
+
+    /// Locks the machines with these UUIDs that are not deleted, in the order of their ids.
+    static func lock(_ uuids: [MachineUUID], _ transaction: Transaction) throws -> [StoredMachine] {
+        try transaction.query(
+            """
+            SELECT \(raw: columns) FROM virtual_machine vm
+            WHERE vm.uuid = ANY (\(uuids)::uuid[]) AND vm.deleted_at IS NULL ORDER BY vm.id FOR UPDATE
+            """
+        )
+        .map { try StoredMachine($0) }
+    }
+
+    /// The columns that `init` reads, of the table named `vm`.
+    static let columns: StaticString = """
+        vm.id, vm.uuid, vm.name, vm.organization_id, vm.phase, vm.desired, vm.generation, vm.boot_counter,
+        vm.assign_floating_ip, vm.node_id, vm.evicting, vm.tried_nodes, vm.applied_generation, vm.observed_power,
+        vm.floating_ip_wired, vm.activity_step, vm.activity_percent, vm.fault_code, vm.fault_message
+        """
+
+    init(_ row: Row) throws {
+        try self.init(
+            id: row["id"],
+            uuid: row["uuid"],
+            name: row["name"],
+            organizationID: row["organization_id"],
+            phase: row["phase"],
+            desired: row["desired"],
+            generation: row["generation"],
+            bootCounter: row["boot_counter"],
+            wantsFloatingIP: row["assign_floating_ip"],
+            nodeID: row["node_id"],
+            evicting: row["evicting"],
+            triedNodes: row["tried_nodes"],
+            appliedGeneration: row["applied_generation"],
+            observed: row["observed_power"],
+            floatingIPWired: row["floating_ip_wired"],
+            activity: row.activity,
+            fault: row.fault
+        )
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import Postgres
+
+/// The addresses that machines can be given, a row each. A row without a machine is free.
+package enum AddressStore {
+    /// Makes the addresses of a new environment's subnet: all but the network's, the gateway's and the broadcast one.
+    package static func addPrivateAddresses(of environment: EnvironmentID, in transaction: Transaction) throws {
+        try transaction.execute(
+            """
+            INSERT INTO private_address (environment_id, address)
+            SELECT e.id, host(e.subnet)::inet + n
+            FROM environment e, generate_series(2::bigint, (4294967296 >> masklen(e.subnet)) - 2) n
+            WHERE e.id = \(environment)
+            """
+        )
+    }
+
+    /// Makes the addresses of a new pool. They are routed one by one, so the first and last of a network count too,
+    /// but for networks large enough to have a network and broadcast address on somebody's link.
+    package static func addFloatingIPs(of pool: FloatingIPPoolID, in transaction: Transaction) throws {
+        try transaction.execute(
+            """
+            INSERT INTO floating_ip (pool_id, address)
+            SELECT p.id, host(p.network)::inet + n
+            FROM floating_ip_pool p, LATERAL (SELECT 4294967296 >> masklen(p.network) AS size) s,
+                generate_series(CASE WHEN s.size > 2 THEN 1 ELSE 0 END::bigint,
+                                CASE WHEN s.size > 2 THEN s.size - 2 ELSE s.size - 1 END) n
+            WHERE p.id = \(pool)
+            """
+        )
+    }
+}

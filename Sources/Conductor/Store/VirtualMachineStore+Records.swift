@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryModel
+import GantryProtocol
+import Postgres
+
+extension VirtualMachineStore {
+    /// The machines with these ids, deleted ones too, in the order of the ids given. Two statements.
+    static func records(_ ids: [VirtualMachineID], _ transaction: Transaction) throws -> [VirtualMachineRecord] {
+        guard !ids.isEmpty else { return [] }
+        let rows = try transaction.query(
+            """
+            SELECT vm.id, vm.uuid, vm.organization_id, vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib,
+                vm.gpu_type, vm.gpu_count, vm.callback_url, vm.assign_floating_ip, vm.mac, vm.desired, vm.generation,
+                vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
+                vm.fault_code, vm.fault_message, vm.phase, vm.created_at, vm.updated_at, vm.deleted_at,
+                e.id AS environment_id, e.name AS environment_name, r.id AS region_id, r.name AS region_name,
+                f.id AS flavor_id, f.name AS flavor_name, i.id AS image_id, i.name AS image_name,
+                i.type AS image_type, i.version AS image_version, n.id AS node_id, n.name AS node_name,
+                coalesce(n.state = 'silent', false) AS node_silent, p.address AS private_address,
+                fip.address AS floating_ip,
+                ARRAY(SELECT k.name FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS key_names,
+                ARRAY(SELECT l.label FROM vm_label l WHERE l.vm_id = vm.id ORDER BY l.label) AS labels
+            FROM virtual_machine vm
+                JOIN environment e ON e.id = vm.environment_id
+                JOIN region r ON r.id = e.region_id
+                JOIN flavor f ON f.id = vm.flavor_id
+                JOIN image i ON i.id = vm.image_id
+                LEFT JOIN compute_node n ON n.id = vm.node_id
+                LEFT JOIN private_address p ON p.vm_id = vm.id
+                LEFT JOIN floating_ip fip ON fip.vm_id = vm.id
+            WHERE vm.id = ANY (\(ids)::bigint[])
+            """
+        )
+        let rules = try securityRules(of: ids, transaction)
+        var records: [VirtualMachineID: VirtualMachineRecord] = [:]
+        for row in rows {
+            let id: VirtualMachineID = try row["id"]
+            records[id] = try record(id, row, rules[id] ?? [])
+        }
+        return ids.compactMap { records[$0] }
+    }
+
+    private static func record(
+        _ id: VirtualMachineID,
+        _ row: Row,
+        _ rules: [VirtualMachineRecord.Rule]
+    ) throws -> VirtualMachineRecord {
+        try VirtualMachineRecord(
+            id: id,
+            uuid: row["uuid"],
+            organizationID: row["organization_id"],
+            name: row["name"],
+            hostname: row["hostname"],
+            environment: VirtualMachineRecord.Environment(
+                id: row["environment_id"],
+                name: row["environment_name"],
+                regionID: row["region_id"],
+                regionName: row["region_name"]
+            ),
+            flavor: VirtualMachineRecord.Flavor(
+                id: row["flavor_id"],
+                name: row["flavor_name"],
+                resources: row.resources,
+                gpuType: row["gpu_type"],
+                gpuCount: row["gpu_count"]
+            ),
+            image: VirtualMachineRecord.Image(
+                id: row["image_id"],
+                name: row["image_name"],
+                type: row["image_type"],
+                version: row["image_version"]
+            ),
+            keyNames: row["key_names"],
+            labels: row["labels"],
+            securityRules: rules,
+            callbackURL: row["callback_url"],
+            assignFloatingIP: row["assign_floating_ip"],
+            mac: row["mac"],
+            privateAddress: row["private_address"],
+            floatingIP: row["floating_ip"],
+            floatingIPWired: row["floating_ip_wired"],
+            desired: row["desired"],
+            generation: row["generation"],
+            appliedGeneration: row["applied_generation"],
+            node: row.node,
+            situation: MachineSituation(
+                phase: row["phase"],
+                observed: row["observed_power"],
+                nodeSilent: row["node_silent"]
+            ),
+            activity: row.activity,
+            fault: row.fault,
+            createdAt: row["created_at"],
+            updatedAt: row["updated_at"],
+            deletedAt: row["deleted_at"]
+        )
+    }
+
+    private static func securityRules(
+        of ids: [VirtualMachineID],
+        _ transaction: Transaction
+    ) throws -> [VirtualMachineID: [VirtualMachineRecord.Rule]] {
+        let rows = try transaction.query(
+            """
+            SELECT vm_id, id, direction, ethertype, protocol, remote, port_min, port_max, created_at
+            FROM security_rule WHERE vm_id = ANY (\(ids)::bigint[]) ORDER BY id
+            """
+        )
+        var rules: [VirtualMachineID: [VirtualMachineRecord.Rule]] = [:]
+        for row in rows {
+            let rule = try VirtualMachineRecord.Rule(
+                id: row["id"],
+                rule: row.securityRule,
+                createdAt: row["created_at"]
+            )
+            rules[try row["vm_id"], default: []].append(rule)
+        }
+        return rules
+    }
+}
+
+// Groups of columns that several statements read.
+extension Row {
+    var resources: Resources {
+        get throws {
+            try Resources(vcpus: self["vcpus"], memoryMiB: self["memory_mib"], diskGiB: self["disk_gib"])
+        }
+    }
+
+    var activity: Activity? {
+        get throws {
+            guard let step: String = try self["activity_step"] else { return nil }
+            return try Activity(step: step, percent: self["activity_percent"])
+        }
+    }
+
+    var fault: Fault? {
+        get throws {
+            guard let code: Fault.Code = try self["fault_code"] else { return nil }
+            return try Fault(code, self["fault_message"] ?? "")
+        }
+    }
+
+    var securityRule: SecurityRule {
+        get throws {
+            let (low, high): (Int?, Int?) = try (self["port_min"], self["port_max"])
+            // The table has both or neither, in order.
+            let range = low.flatMap { low in high.map { UInt16(clamping: low)...UInt16(clamping: max(low, $0)) } }
+            return try SecurityRule(
+                direction: self["direction"],
+                etherType: self["ethertype"],
+                protocol: self["protocol"],
+                remote: self["remote"],
+                ports: range
+            )
+        }
+    }
+
+    fileprivate var node: VirtualMachineRecord.Node? {
+        get throws {
+            guard let id: NodeID = try self["node_id"] else { return nil }
+            return try VirtualMachineRecord.Node(id: id, name: self["node_name"])
+        }
+    }
+}
