@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLibvirt
+import Glibc
+
+/// A domain as it was when it was looked at.
+public struct DomainInfo: Hashable, Sendable {
+    /// Lower case.
+    public let uuid: String
+    public let state: DomainState
+    /// The element in the namespace that was asked for.
+    public let metadata: String
+}
+
+extension LibvirtConnection {
+    /// Every domain, running or not, that has a metadata element in `namespace`.
+    public func domains(namespace: String) throws(LibvirtError) -> [DomainInfo] {
+        var list: UnsafeMutablePointer<virDomainPtr?>?
+        let count = unsafe virConnectListAllDomains(try connection(), &list, 0)
+        guard count >= 0, let list = unsafe list else { throw .last("listing domains") }
+        defer { unsafe free(list) }
+        var infos: [DomainInfo] = []
+        // Every handle is adopted before anything can throw, so that none is leaked.
+        var failure: LibvirtError?
+        for index in 0..<Int(count) {
+            do throws(LibvirtError) {
+                let domain = unsafe try DomainHandle(adopting: list[index], "listing domains")
+                guard let metadata = domain.metadata(namespace: namespace) else { continue }
+                infos.append(DomainInfo(uuid: domain.uuid, state: try domain.state(), metadata: metadata))
+            } catch  where error.isNotFound {
+                // It went between the list and the look.
+                continue
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return infos
+    }
+
+    /// Defines a domain, or redefines the one with its UUID.
+    public func defineDomain(xml: String) throws(LibvirtError) {
+        let flags = UInt32(VIR_DOMAIN_DEFINE_VALIDATE.rawValue)
+        _ = unsafe try DomainHandle(adopting: virDomainDefineXMLFlags(connection(), xml, flags), "defining a domain")
+    }
+
+    /// Starts a defined domain. One that runs is fine.
+    public func startDomain(_ uuid: String) throws(LibvirtError) {
+        let domain = try domain(uuid)
+        if unsafe virDomainCreate(domain.pointer) != 0 {
+            let error = LibvirtError.last("starting a domain")
+            guard error.isInvalidState, try domain.state() == .running else { throw error }
+        }
+    }
+
+    /// Presses the power button. The guest may ignore it; one that is off already is fine.
+    public func shutDownDomain(_ uuid: String) throws(LibvirtError) {
+        let domain = try domain(uuid)
+        try checkUnlessInvalidState(unsafe virDomainShutdown(domain.pointer), "shutting a domain down")
+    }
+
+    /// Ends the domain at once. One that is off already is fine.
+    public func destroyDomain(_ uuid: String) throws(LibvirtError) {
+        let domain = try domain(uuid)
+        try checkUnlessInvalidState(unsafe virDomainDestroy(domain.pointer), "ending a domain")
+    }
+
+    /// Presses the reset button.
+    public func resetDomain(_ uuid: String) throws(LibvirtError) {
+        let domain = try domain(uuid)
+        guard unsafe virDomainReset(domain.pointer, 0) == 0 else { throw .last("resetting a domain") }
+    }
+
+    /// Removes a domain's definition and its firmware variables. None is fine.
+    public func undefineDomain(_ uuid: String) throws(LibvirtError) {
+        let flags = VIR_DOMAIN_UNDEFINE_NVRAM.rawValue | VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue
+        do throws(LibvirtError) {
+            let domain = try domain(uuid)
+            guard unsafe virDomainUndefineFlags(domain.pointer, flags) == 0 else { throw .last("removing a domain") }
+        } catch  where error.isNotFound {
+            return
+        }
+    }
+
+    /// Replaces our metadata element, in the definition and, where the domain runs, in the live one.
+    public func setDomainMetadata(
+        _ uuid: String,
+        namespace: String,
+        prefix: String,
+        element: String
+    ) throws(LibvirtError) {
+        let domain = try domain(uuid)
+        let isActive = unsafe virDomainIsActive(domain.pointer) == 1
+        let live = isActive ? UInt32(VIR_DOMAIN_AFFECT_LIVE.rawValue) : 0
+        let flags = UInt32(VIR_DOMAIN_AFFECT_CONFIG.rawValue) | live
+        let type = Int32(VIR_DOMAIN_METADATA_ELEMENT.rawValue)
+        guard unsafe virDomainSetMetadata(domain.pointer, type, element, prefix, namespace, flags) == 0 else {
+            throw .last("marking a domain")
+        }
+    }
+
+    public func domainState(_ uuid: String) throws(LibvirtError) -> DomainState {
+        try domain(uuid).state()
+    }
+
+    private func domain(_ uuid: String) throws(LibvirtError) -> DomainHandle {
+        unsafe try DomainHandle(adopting: virDomainLookupByUUIDString(connection(), uuid), "looking for domain \(uuid)")
+    }
+
+    private func checkUnlessInvalidState(_ status: Int32, _ what: String) throws(LibvirtError) {
+        guard status != 0 else { return }
+        let error = LibvirtError.last(what)
+        if !error.isInvalidState { throw error }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLibvirt
+
+/// An error of libvirt's, read on the thread of the call that failed.
+public struct LibvirtError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A `virErrorNumber`.
+    public let code: Int
+    public let message: String
+
+    init(code: Int, message: String) {
+        (self.code, self.message) = (code, message)
+    }
+
+    /// The calling thread's last error.
+    static func last(_ what: String) -> LibvirtError {
+        guard let error = unsafe virGetLastError() else { return LibvirtError(code: 1, message: what) }
+        let text = unsafe error.pointee.message.map { unsafe String(cString: $0) } ?? ""
+        return unsafe LibvirtError(code: Int(error.pointee.code), message: text.isEmpty ? what : text)
+    }
+
+    /// The connection to the daemon is gone or cannot be made.
+    public var isConnectionLost: Bool {
+        let codes = [VIR_ERR_RPC, VIR_ERR_NO_CONNECT, VIR_ERR_INVALID_CONN, VIR_ERR_SYSTEM_ERROR]
+        return codes.map(Self.number).contains(code) || code == Self.closed
+    }
+
+    /// There is no such domain or network (any more).
+    public var isNotFound: Bool {
+        [VIR_ERR_NO_DOMAIN, VIR_ERR_NO_NETWORK, VIR_ERR_NO_DOMAIN_METADATA].map(Self.number).contains(code)
+    }
+
+    /// The operation does not fit the state: starting what runs, stopping what is off.
+    public var isInvalidState: Bool { code == Self.number(VIR_ERR_OPERATION_INVALID) }
+
+    public var description: String { "libvirt: \(message) (error \(code))" }
+
+    /// Not one of libvirt's: our side closed the connection.
+    static let closed = -1
+
+    private static func number(_ code: virErrorNumber) -> Int { Int(code.rawValue) }
+}
