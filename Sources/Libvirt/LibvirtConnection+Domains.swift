@@ -49,7 +49,7 @@ extension LibvirtConnection {
         let domain = try domain(uuid)
         if unsafe virDomainCreate(domain.pointer) != 0 {
             let error = LibvirtError.last("starting a domain")
-            guard error.isInvalidState, try domain.state() == .running else { throw error }
+            guard try domain.state() == .running else { throw error }
         }
     }
 
@@ -76,7 +76,9 @@ extension LibvirtConnection {
         let flags = VIR_DOMAIN_UNDEFINE_NVRAM.rawValue | VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue
         do throws(LibvirtError) {
             let domain = try domain(uuid)
-            guard unsafe virDomainUndefineFlags(domain.pointer, flags) == 0 else { throw .last("removing a domain") }
+            if unsafe virDomainUndefineFlags(domain.pointer, flags) == 0 { return }
+            // A driver without firmware variables refuses the flags.
+            guard unsafe virDomainUndefine(domain.pointer) == 0 else { throw .last("removing a domain") }
         } catch  where error.isNotFound {
             return
         }

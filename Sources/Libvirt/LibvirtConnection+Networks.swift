@@ -21,7 +21,11 @@ extension LibvirtConnection {
     /// A network's definition as XML; nil when there is none of that name.
     public func networkXML(_ name: String) throws(LibvirtError) -> String? {
         do throws(LibvirtError) {
-            return unsafe takeString(virNetworkGetXMLDesc(try network(name).pointer, 0))
+            let network = try network(name)
+            guard let xml = unsafe takeString(virNetworkGetXMLDesc(network.pointer, 0)) else {
+                throw .last("reading a network")
+            }
+            return xml
         } catch  where error.isNotFound {
             return nil
         }
