@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import GantryModel
+public import GantryProtocol
 public import Postgres
 
 // How the model's values travel to and from columns.
@@ -49,6 +50,7 @@ extension Fault.Code: SQLEncodable, SQLDecodable {}
 extension SecurityRule.Direction: SQLEncodable, SQLDecodable {}
 extension SecurityRule.EtherType: SQLEncodable, SQLDecodable {}
 extension MachinePhase: SQLEncodable, SQLDecodable {}
+extension ImageSource.Format: SQLEncodable, SQLDecodable {}
 extension NodeRecord.State: SQLEncodable, SQLDecodable {}
 extension NodeRecord.GPU.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}

@@ -116,7 +116,12 @@ struct Cloud: Sendable {
 
     /// Adds a node that is up, without an agent.
     ///
-    /// - Parameter gpus: the NUMA nodes of its devices of type `H100`.
+    /// - Parameters:
+    ///   - name: its name.
+    ///   - total: what it has.
+    ///   - gpus: the NUMA nodes of its devices of type `H100`.
+    /// - Returns: its id.
+    /// - Throws: `PostgresError`.
     @discardableResult
     func addNode(
         _ name: String,

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryModel
+import GantryProtocol
+package import Hummingbird
+
+/// What agents call: `/v1/internal/nodes/{node}/…`, each with its node's API key.
+package struct NodeRoutes: Sendable {
+    private let authenticator: NodeAuthenticator
+    private let sessions: NodeSessions
+    private let reports: NodeReports
+
+    /// A report of some thousand machines fits.
+    private static let maximumBody = 8 << 20
+
+    package init(authenticator: NodeAuthenticator, sessions: NodeSessions, reports: NodeReports) {
+        (self.authenticator, self.sessions, self.reports) = (authenticator, sessions, reports)
+    }
+
+    /// Adds the routes, with their full paths.
+    package func add<Context: RequestContext>(to router: some RouterMethods<Context>) {
+        let nodes = router.group("v1/internal/nodes/:node")
+        nodes.post("sessions") { request, context in
+            let node = try await identity(request, context)
+            let body = try await decode(NodeSessionRequest.self, request)
+            return try await answering { try Self.json(try await sessions.open(body, for: node)) }
+        }
+        nodes.post("reports") { request, context in
+            let node = try await identity(request, context)
+            let body = try await decode(NodeReport.self, request)
+            return try await answering { try Self.json(try await reports.accept(body, from: node)) }
+        }
+        nodes.get("desired") { request, context in
+            let node = try await identity(request, context)
+            let known = request.headers[.ifNoneMatch].flatMap { Self.revision(ofTag: $0) }
+            return try await answering {
+                guard let state = try await sessions.desired(of: node, unless: known) else {
+                    return Response(status: .notModified)
+                }
+                return try Self.json(state, tag: "\"\(state.revision)\"")
+            }
+        }
+    }
+
+    private func identity(_ request: Request, _ context: some RequestContext) async throws -> NodeIdentity {
+        guard let name = try? NodeName(context.parameters.get("node") ?? "") else {
+            throw HTTPError(.notFound, message: "The path names no node.")
+        }
+        guard let key = Self.key(in: request.headers) else {
+            throw HTTPError(.unauthorized, message: "Send the node's API key as “Authorization: Bearer KEY”.")
+        }
+        return try await answering { try await authenticator.authenticate(key, as: name) }
+    }
+
+    /// The key from `Authorization: Bearer KEY`.
+    private static func key(in headers: HTTPFields) -> String? {
+        let parts = headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
+    }
+
+    /// The revision in `"17"` or `W/"17"`; nil for anything else, which then is not what we have.
+    private static func revision(ofTag tag: String) -> Int64? {
+        Int64(tag.trimmingPrefix("W/").filter { $0 != "\"" })
+    }
+
+    private func decode<Body: Decodable>(_ type: Body.Type, _ request: Request) async throws -> Body {
+        let buffer = try await request.body.collect(upTo: Self.maximumBody)
+        do {
+            return try NodeJSON.decoder.decode(type, from: Data(buffer.readableBytesView))
+        } catch {
+            throw HTTPError(.badRequest, message: "The body is no \(type): \(error)")
+        }
+    }
+
+    private static func json(_ value: some Encodable, tag: String? = nil) throws -> Response {
+        var headers: HTTPFields = [.contentType: "application/json"]
+        if let tag { headers[.eTag] = tag }
+        return Response(
+            status: .ok,
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try NodeJSON.encoder.encode(value)))
+        )
+    }
+
+    /// Gives a refusal its status.
+    private func answering<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let refusal as NodeRefusal {
+            throw HTTPError(refusal.reason.status, message: refusal.message)
+        }
+    }
+}
+
+extension NodeRefusal.Reason {
+    /// The HTTP status that says it.
+    package var status: HTTPResponse.Status {
+        switch self {
+        case .unauthorized: .unauthorized
+        case .outdated, .wrongIdentity, .conflict: .conflict
+        case .unsupportedVersion: .badRequest
+        case .notFound: .notFound
+        }
+    }
+}

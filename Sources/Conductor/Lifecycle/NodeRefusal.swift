@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryProtocol
+
+/// Why an agent, or an operator's word on a node, is turned away. Nothing was changed.
+package struct NodeRefusal: Error, Sendable, CustomStringConvertible {
+    package enum Reason: Sendable, Hashable {
+        /// No such node, or not its key.
+        case unauthorized
+        /// An agent with a newer epoch has taken over; this one has to stop.
+        case outdated
+        /// The host is not the one that the node's name stands for.
+        case wrongIdentity
+        /// It speaks another version of the protocol.
+        case unsupportedVersion
+        /// An operator named what does not exist.
+        case notFound
+        /// An operator asked for what the node's state does not allow.
+        case conflict
+    }
+
+    package let reason: Reason
+    /// What is wrong and what to do about it, for the operator.
+    package let message: String
+
+    package init(_ reason: Reason, _ message: String) {
+        (self.reason, self.message) = (reason, message)
+    }
+
+    package var description: String { message }
+
+    /// - Throws: a refusal with `unsupportedVersion` unless the agent speaks our version.
+    static func check(protocolVersion: Int) throws(NodeRefusal) {
+        guard protocolVersion == ProtocolVersion.current else {
+            throw NodeRefusal(
+                .unsupportedVersion,
+                "This conductor speaks protocol version \(ProtocolVersion.current), the agent \(protocolVersion); "
+                    + "install the versions that belong together."
+            )
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+package import GantryProtocol
+package import Logging
+import Metrics
+package import Postgres
+
+/// Takes in what agents report: one transaction for each report.
+package struct NodeReports: Sendable {
+    let database: Database
+    let limits: PhaseTimeLimits
+    let outbox: OutboxSignal
+    let placer: MachinePlacer
+    let logger: Logger
+
+    package init(
+        database: Database,
+        limits: PhaseTimeLimits = PhaseTimeLimits(),
+        outbox: OutboxSignal,
+        logger: Logger
+    ) {
+        self.database = database
+        self.limits = limits
+        self.outbox = outbox
+        placer = MachinePlacer(database: database, limits: limits, outbox: outbox)
+        self.logger = logger
+    }
+
+    /// Applies a report. One that is older than the last is answered, and otherwise ignored.
+    ///
+    /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over since.
+    package func accept(_ report: NodeReport, from node: NodeIdentity) async throws -> ReportReceipt {
+        try NodeRefusal.check(protocolVersion: report.protocolVersion)
+        let limits = limits
+        let result = try await database.transaction { transaction in
+            try ReportTransaction(report: report, node: node, limits: limits, transaction: transaction).run()
+        }
+        if result.tells { outbox.raise() }
+        log(result, node)
+        for machine in result.unplaced {
+            // The reconciler does it again when this fails or the process dies here.
+            do {
+                try await placer.place(machine)
+            } catch {
+                logger.warning(
+                    "A machine that left its node is not placed yet.",
+                    metadata: ["vm.id": "\(machine)", "error": "\(error)"]
+                )
+            }
+        }
+        return ReportReceipt(revision: result.revision)
+    }
+
+    private func log(_ result: ReportResult, _ node: NodeIdentity) {
+        for orphan in result.orphans {
+            logger.warning(
+                "A node has a domain of ours that nothing wants there.",
+                metadata: ["node.name": "\(node.name)", "vm.uuid": "\(orphan)"]
+            )
+        }
+        if !result.orphans.isEmpty { Self.orphans.increment(by: result.orphans.count) }
+        for uuid in result.foreign {
+            logger.warning(
+                "A node reported on a machine that is not its own; ignored.",
+                metadata: ["node.name": "\(node.name)", "vm.uuid": "\(uuid)"]
+            )
+        }
+    }
+
+    private static let orphans = Counter(label: "gantry.node.orphans")
+}
+
+/// What a report came to.
+struct ReportResult: Sendable {
+    /// Of what is wanted of the node, after the report.
+    var revision: Int64
+    /// Whether the outbox has something new.
+    var tells = false
+    /// Machines that left the node and want another.
+    var unplaced: [VirtualMachineID] = []
+    /// Domains that nothing wants.
+    var orphans: [MachineUUID] = []
+    /// Machines of other nodes that this one spoke of.
+    var foreign: [MachineUUID] = []
+}

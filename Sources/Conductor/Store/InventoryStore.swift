@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import GantryProtocol
+import Postgres
+
+/// Writes down what a host has. What it has given out stays given out, whatever an inventory says.
+struct InventoryStore {
+    let transaction: Transaction
+
+    /// Locks the node's row, so that no claim is made while its capacity changes.
+    func write(_ inventory: NodeInventory, of node: NodeID) throws {
+        try writeNode(inventory, node)
+        try writeDevices(inventory.gpus, node)
+    }
+
+    private func writeNode(_ inventory: NodeInventory, _ node: NodeID) throws {
+        let (total, reserved) = (inventory.total, inventory.reserved)
+        try transaction.execute(
+            """
+            UPDATE compute_node
+            SET vcpus = \(total.vcpus), memory_mib = \(total.memoryMiB), disk_gib = \(total.diskGiB),
+                reserved_vcpus = \(reserved.vcpus), reserved_memory_mib = \(reserved.memoryMiB),
+                reserved_disk_gib = \(reserved.diskGiB),
+                shrunk = allocated_vcpus > floor((\(total.vcpus)::integer - \(reserved.vcpus)::integer) * vcpu_ratio)
+                    OR allocated_memory_mib
+                        > floor((\(total.memoryMiB)::integer - \(reserved.memoryMiB)::integer) * memory_ratio)
+                    OR allocated_disk_gib
+                        > floor((\(total.diskGiB)::integer - \(reserved.diskGiB)::integer) * disk_ratio),
+                has_gpu = \(!inventory.gpus.isEmpty) OR EXISTS (SELECT FROM gpu_device WHERE node_id = \(node)),
+                virt_type = \(inventory.virtType), hypervisor_version = \(inventory.hypervisorVersion),
+                agent_version = \(inventory.agentVersion)
+            WHERE id = \(node)
+            """
+        )
+    }
+
+    /// A device that a machine owns stays as it is. One that nobody owns is free only when the host calls it ready: a
+    /// busy one is in the hands of something that we do not know. One that is gone is faulty until it comes back.
+    private func writeDevices(_ devices: [GPUInventory], _ node: NodeID) throws {
+        let devices = Dictionary(devices.map { ($0.address, $0) }) { first, _ in first }
+            .values.sorted { $0.address < $1.address }
+        try transaction.execute(
+            """
+            WITH vanished AS (
+                UPDATE gpu_device SET reason = 'The host no longer has this device.',
+                    state = CASE WHEN vm_id IS NULL THEN 'faulty' ELSE state END
+                WHERE node_id = \(node) AND address <> ALL (\(devices.map(\.address))::text[])
+            )
+            INSERT INTO gpu_device AS known (node_id, address, pci_id, gpu_type, numa_node, iommu_group, state, reason)
+            SELECT \(node), d.address, d.pci_id, d.gpu_type, d.numa_node, d.iommu_group,
+                CASE d.condition WHEN 'ready' THEN 'free' WHEN 'busy' THEN 'sanitizing' ELSE 'faulty' END, d.reason
+            FROM unnest(\(devices.map(\.address))::text[], \(devices.map(\.pciID))::text[],
+                \(devices.map(\.gpuType))::text[], \(devices.map(\.numaNode))::integer[],
+                \(devices.map(\.iommuGroup))::integer[], \(devices.map(\.condition.rawValue))::text[],
+                \(devices.map(\.reason))::text[])
+                AS d (address, pci_id, gpu_type, numa_node, iommu_group, condition, reason)
+            ON CONFLICT ON CONSTRAINT gpu_device_address_unique DO UPDATE SET
+                reason = excluded.reason,
+                state = CASE WHEN known.vm_id IS NULL THEN excluded.state ELSE known.state END,
+                pci_id = CASE WHEN known.vm_id IS NULL THEN excluded.pci_id ELSE known.pci_id END,
+                gpu_type = CASE WHEN known.vm_id IS NULL THEN excluded.gpu_type ELSE known.gpu_type END,
+                numa_node = CASE WHEN known.vm_id IS NULL THEN excluded.numa_node ELSE known.numa_node END,
+                iommu_group = CASE WHEN known.vm_id IS NULL THEN excluded.iommu_group ELSE known.iommu_group END
+            """
+        )
+    }
+}

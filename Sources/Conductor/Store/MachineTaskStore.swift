@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import GantryProtocol
+package import Postgres
+
+/// Makes tasks of rows: what is wanted of machines on their nodes, at the moment of the look.
+package enum MachineTaskStore {
+    /// All that is wanted of a node.
+    package static func tasks(of node: NodeID, _ transaction: Transaction) throws -> [MachineTask] {
+        try transaction.query("SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.node_id = \(node) ORDER BY vm.id")
+            .map(task)
+    }
+
+    /// What is wanted of some machines, each on the node where it is. Those that are on none are left out.
+    package static func tasks(of machines: [VirtualMachineID], _ transaction: Transaction) throws -> [MachineTask] {
+        try transaction.query(
+            "SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.id = ANY (\(machines)::bigint[]) ORDER BY vm.id"
+        )
+        .map(task)
+    }
+
+    private static let columns: StaticString = """
+        vm.id, vm.uuid, n.name AS node, vm.generation, vm.boot_counter,
+        CASE WHEN vm.evicting THEN 'absent' ELSE vm.desired END AS wanted,
+        vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib, vm.user_data, vm.mac,
+        e.id AS environment_id, e.subnet, p.address AS private_address, f.address AS floating_ip,
+        i.name AS image_name, i.url AS image_url, i.sha256 AS image_sha256, i.format AS image_format,
+        ARRAY(SELECT k.public_key FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS keys,
+        ARRAY(SELECT concat_ws(' ', s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max)
+            FROM security_rule s WHERE s.vm_id = vm.id ORDER BY s.id) AS rules,
+        ARRAY(SELECT concat_ws(' ', d.address, d.pci_id, d.iommu_group)
+            FROM gpu_device d WHERE d.vm_id = vm.id ORDER BY d.address) AS gpus
+        """
+
+    private static let tables: StaticString = """
+        virtual_machine vm
+            JOIN compute_node n ON n.id = vm.node_id
+            JOIN environment e ON e.id = vm.environment_id
+            JOIN image i ON i.id = vm.image_id
+            JOIN private_address p ON p.vm_id = vm.id
+            LEFT JOIN floating_ip f ON f.vm_id = vm.id
+        """
+
+    private static func task(_ row: Row) throws -> MachineTask {
+        let power: WantedPower = try row["wanted"]
+        return try MachineTask(
+            node: row["node"],
+            machineID: row["id"],
+            uuid: row["uuid"],
+            generation: row["generation"],
+            power: power,
+            bootCounter: row["boot_counter"],
+            spec: power == .absent ? nil : spec(row)
+        )
+    }
+
+    private static func spec(_ row: Row) throws -> MachineSpec {
+        let rules: [String] = try row["rules"]
+        let gpus: [String] = try row["gpus"]
+        return try MachineSpec(
+            name: row["name"],
+            hostname: row["hostname"],
+            resources: row.resources,
+            image: ImageSource(
+                name: row["image_name"],
+                url: row["image_url"],
+                sha256: row["image_sha256"],
+                format: row["image_format"]
+            ),
+            authorizedKeys: row["keys"],
+            userData: row["user_data"],
+            network: NetworkAttachment(
+                environmentID: row["environment_id"],
+                subnet: row["subnet"],
+                address: row["private_address"],
+                mac: row["mac"],
+                floatingIP: row["floating_ip"]
+            ),
+            securityRules: rules.map(rule),
+            gpus: gpus.map(gpu)
+        )
+    }
+
+    /// Reads `ingress IPv4 tcp 192.0.2.0/24 22 22`; ports may be missing.
+    private static func rule(_ text: String) throws -> SecurityRule {
+        let words = text.split(separator: " ").map(String.init)
+        guard words.count == 4 || words.count == 6,
+            let direction = SecurityRule.Direction(rawValue: words[0]),
+            let etherType = SecurityRule.EtherType(rawValue: words[1])
+        else {
+            throw PostgresError(.decoding, "a security rule cannot be read")
+        }
+        let ports = words.dropFirst(4).compactMap { UInt16($0) }
+        return SecurityRule(
+            direction: direction,
+            etherType: etherType,
+            protocol: words[2],
+            remote: try Subnet(words[3]),
+            ports: ports.count == 2 && ports[0] <= ports[1] ? ports[0]...ports[1] : nil
+        )
+    }
+
+    /// Reads `0000:65:00.0 10de:2330 17`.
+    private static func gpu(_ text: String) throws -> GPUAssignment {
+        let words = text.split(separator: " ").map(String.init)
+        guard words.count == 3, let group = Int(words[2]) else {
+            throw PostgresError(.decoding, "a GPU cannot be read")
+        }
+        return GPUAssignment(address: try PCIAddress(words[0]), pciID: words[1], iommuGroup: group)
+    }
+}
