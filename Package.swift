@@ -29,6 +29,7 @@ let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", p
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -90,7 +91,8 @@ let package = Package(
             name: "Conductor",
             dependencies: [
                 "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
-                asyncHTTPClient, configuration, crypto, hummingbird, logging, metrics, nioCore, serviceLifecycle, yams,
+                asyncHTTPClient, configuration, crypto, hummingbird, logging, metrics, nioCore, nioHTTP1, serviceLifecycle,
+                yams,
             ],
             resources: [.embedInCode("Store/Migrations")],
             swiftSettings: strict

@@ -10,6 +10,8 @@ public struct AMQPDelivery: Sendable, Hashable {
     public let routingKey: String
     /// Whether it may have been delivered before.
     public let redelivered: Bool
+    /// Headers that hold text, such as `x-first-death-reason` of a dead letter.
+    public let headers: [String: String]
     public let body: Data
     let tag: UInt64
 }

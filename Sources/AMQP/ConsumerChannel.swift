@@ -108,6 +108,8 @@ extension AMQPDelivery {
                 ? envelope.message.properties.message_id.string : "",
             routingKey: envelope.routing_key.string,
             redelivered: envelope.redelivered != 0,
+            headers: envelope.message.properties._flags & amqp_flags_t(AMQP_BASIC_HEADERS_FLAG) != 0
+                ? envelope.message.properties.headers.texts : [:],
             body: body.bytes.map { unsafe Data(bytes: $0, count: body.len) } ?? Data(),
             tag: envelope.delivery_tag
         )

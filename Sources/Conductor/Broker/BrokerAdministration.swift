@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AsyncHTTPClient
+import Foundation
+package import GantryModel
+import NIOCore
+import NIOHTTP1
+
+/// RabbitMQ's management API, as far as nodes need it: users and what they may do. Every call may be repeated.
+package struct BrokerAdministration: Sendable {
+    private let client: HTTPClient
+    private let base: String
+    private let authorization: String
+    private let virtualHost: String
+
+    /// What RabbitMQ answered instead of doing it.
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// - Parameters:
+    ///   - client: lent for the life of this value.
+    ///   - url: `http://USER:PASSWORD@HOST:PORT` of the management plugin, the user with the tag `administrator`.
+    ///   - virtualHost: where the nodes' queues are.
+    /// - Throws: ``Failure`` for a URL that is none. It quotes no password.
+    package init(client: HTTPClient, url: String, virtualHost: String) throws {
+        guard var parts = URLComponents(string: url), let user = parts.user, let password = parts.password,
+            ["http", "https"].contains(parts.scheme), parts.host != nil
+        else {
+            throw Failure(
+                description:
+                    "The URL of RabbitMQ's management API cannot be read; write http://USER:PASSWORD@HOST:PORT."
+            )
+        }
+        (parts.user, parts.password) = (nil, nil)
+        self.client = client
+        base = (parts.string ?? "").trimmingSuffix("/")
+        authorization = "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+        self.virtualHost = virtualHost
+    }
+
+    /// The name of a node's user.
+    package static func user(of node: NodeName) -> String { "gantry.node.\(node)" }
+
+    /// Makes the node's user, or gives it another password, and lets it read its own queue and nothing else.
+    package func putUser(of node: NodeName, password: String) async throws {
+        let user = Self.user(of: node)
+        try await call(.PUT, "users/\(user)", UserBody(password: password, tags: ""))
+        let queue = TaskTopology.queue(of: node).replacing(".", with: "\\.")
+        let permissions = PermissionsBody(configure: "", write: "", read: "^\(queue)$")
+        try await call(.PUT, "permissions/\(Self.encoded(virtualHost))/\(user)", permissions)
+    }
+
+    /// Removes the node's user, whose connections end with it. None is fine.
+    package func deleteUser(of node: NodeName) async throws {
+        try await call(.DELETE, "users/\(Self.user(of: node))", String?.none, ignoring: .notFound)
+    }
+
+    private struct UserBody: Encodable {
+        let password: String
+        let tags: String
+    }
+
+    private struct PermissionsBody: Encodable {
+        let configure: String
+        let write: String
+        let read: String
+    }
+
+    private func call(
+        _ method: HTTPMethod,
+        _ path: String,
+        _ body: (some Encodable)?,
+        ignoring ignored: HTTPResponseStatus? = nil
+    ) async throws {
+        var request = HTTPClientRequest(url: "\(base)/api/\(path)")
+        request.method = method
+        request.headers.add(name: "authorization", value: authorization)
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+        }
+        let response = try await client.execute(request, timeout: .seconds(10))
+        guard !(200..<300).contains(response.status.code), response.status != ignored else { return }
+        let text = try await response.body.collect(upTo: 16 << 10)
+        throw Failure(
+            description: "RabbitMQ answered \(response.status.code) to \(method.rawValue) \(path): "
+                + String(buffer: text)
+        )
+    }
+
+    private static func encoded(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ suffix: String) -> String {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+    }
+}

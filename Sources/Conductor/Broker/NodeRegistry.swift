@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AMQP
+import Crypto
+import Foundation
+package import GantryModel
+package import Postgres
+
+/// Makes nodes and removes them: the row, the API key, the broker's user and the queue.
+package struct NodeRegistry: Sendable {
+    private let database: Database
+    private let broker: BrokerAdministration
+    private let publisher: AMQPPublisher
+    private let brokerAddress: AMQPConfiguration
+
+    /// - Parameters:
+    ///   - database: where nodes are kept.
+    ///   - broker: makes their users.
+    ///   - publisher: declares and deletes queues.
+    ///   - brokerAddress: host, port, virtual host and TLS as agents shall use them; its user is not given to anybody.
+    package init(
+        database: Database,
+        broker: BrokerAdministration,
+        publisher: AMQPPublisher,
+        brokerAddress: AMQPConfiguration
+    ) {
+        self.database = database
+        self.broker = broker
+        self.publisher = publisher
+        self.brokerAddress = brokerAddress
+    }
+
+    /// Makes a node, which takes machines once its agent has come.
+    ///
+    /// - Returns: its credentials, which cannot be shown again.
+    /// - Throws: ``NodeRefusal`` with `conflict` when the name is taken, with `notFound` for an unknown region.
+    package func create(
+        _ name: NodeName,
+        region: RegionID,
+        ratios: OvercommitRatios
+    ) async throws -> NodeCredentials {
+        let credentials = newCredentials(for: name)
+        do {
+            _ = try await database.transaction { transaction in
+                try transaction.execute(
+                    """
+                    INSERT INTO compute_node (region_id, name, api_key_digest, vcpu_ratio, memory_ratio, disk_ratio)
+                    VALUES (\(region), \(name), \(credentials.digest), \(ratios.vcpu), \(ratios.memory), \(ratios.disk))
+                    """
+                )
+            }
+        } catch let error as PostgresError where error.isUniqueViolation("compute_node_name_key") {
+            throw NodeRefusal(
+                .conflict,
+                "There is a node named \(name); choose another name or rotate its credentials."
+            )
+        } catch let error as PostgresError where error.sqlState == "23503" {
+            throw NodeRefusal(.notFound, "The region does not exist.")
+        }
+        do {
+            try await setUpBroker(name, credentials)
+        } catch {
+            // Without a broker's user the node is of no use, and its name shall be free for the next attempt.
+            _ = try? await delete(name)
+            throw error
+        }
+        return credentials.shown
+    }
+
+    /// Gives a node a new API key and a new password; the old ones end at once, an open connection of the old password
+    /// stays until it breaks.
+    ///
+    /// - Returns: the credentials, which cannot be shown again.
+    /// - Throws: ``NodeRefusal`` with `notFound`.
+    package func rotate(_ name: NodeName) async throws -> NodeCredentials {
+        let credentials = newCredentials(for: name)
+        // The broker first: if the second step fails, the key still works and the operator tries again.
+        let exists = try await database.read {
+            try !$0.query("SELECT 1 FROM compute_node WHERE name = \(name)").isEmpty
+        }
+        guard exists else { throw Self.notFound(name) }
+        try await setUpBroker(name, credentials)
+        let changed = try await database.transaction { transaction in
+            try transaction.execute(
+                "UPDATE compute_node SET api_key_digest = \(credentials.digest) WHERE name = \(name)"
+            )
+        }
+        guard changed == 1 else { throw Self.notFound(name) }
+        return credentials.shown
+    }
+
+    /// Removes a node that has no machines. Doing it again finishes what an interrupted removal left in the broker.
+    ///
+    /// - Throws: ``NodeRefusal`` with `conflict` while machines are on it, with `notFound` when nothing was there.
+    package func remove(_ name: NodeName) async throws {
+        let existed: Bool
+        do {
+            existed = try await delete(name)
+        } catch let error as PostgresError where error.sqlState == "23503" {
+            throw NodeRefusal(
+                .conflict,
+                "Node \(name) still has machines; cordon it, delete or move them, then remove it."
+            )
+        }
+        try await broker.deleteUser(of: name)
+        try await publisher.deleteQueue(TaskTopology.queue(of: name))
+        guard existed else { throw Self.notFound(name) }
+    }
+
+    private func delete(_ name: NodeName) async throws -> Bool {
+        try await database.transaction { try $0.execute("DELETE FROM compute_node WHERE name = \(name)") == 1 }
+    }
+
+    private func setUpBroker(_ name: NodeName, _ credentials: NewCredentials) async throws {
+        try await TaskTopology.declareShared(publisher)
+        try await TaskTopology.declareQueue(of: name, publisher)
+        try await broker.putUser(of: name, password: credentials.password)
+    }
+
+    private func newCredentials(for name: NodeName) -> NewCredentials {
+        let password = Self.secret()
+        var url = URLComponents()
+        url.scheme = brokerAddress.usesTLS ? "amqps" : "amqp"
+        url.user = BrokerAdministration.user(of: name)
+        url.password = password
+        url.host = brokerAddress.host
+        url.port = brokerAddress.port
+        let host = brokerAddress.virtualHost.addingPercentEncoding(withAllowedCharacters: .alphanumerics)
+        url.percentEncodedPath = "/" + (host ?? "")
+        let key = "gantry-node-" + Self.secret()
+        return NewCredentials(
+            shown: NodeCredentials(node: name, apiKey: key, amqpURL: url.string ?? ""),
+            digest: Data(SHA256.hash(data: Data(key.utf8))),
+            password: password
+        )
+    }
+
+    /// 256 random bits, in letters that need no escaping anywhere.
+    private static func secret() -> String {
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        return Data(bytes).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    private static func notFound(_ name: NodeName) -> NodeRefusal {
+        NodeRefusal(.notFound, "There is no node named \(name).")
+    }
+}
+
+/// Credentials with what is kept of them.
+private struct NewCredentials: Sendable {
+    let shown: NodeCredentials
+    let digest: Data
+    let password: String
+}

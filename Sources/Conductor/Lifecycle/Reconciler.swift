@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+import Metrics
+package import Postgres
+import ServiceLifecycle
+
+/// Looks after what no request and no report moves: time limits, silent nodes, words that were lost, machines that wait
+/// for a place, and old rows. Any number of reconcilers may run on one database; they skip what another one has.
+package struct Reconciler: Service {
+    private let duties: ReconcilerDuties
+    private let logger: Logger
+    private let interval: Duration
+
+    package init(
+        database: Database,
+        limits: PhaseTimeLimits = PhaseTimeLimits(),
+        intervals: NodeIntervals = NodeIntervals(),
+        retention: Retention = Retention(),
+        outbox: OutboxSignal,
+        logger: Logger,
+        interval: Duration = .seconds(5)
+    ) {
+        duties = ReconcilerDuties(
+            database: database,
+            limits: limits,
+            intervals: intervals,
+            retention: retention,
+            placer: MachinePlacer(database: database, limits: limits, outbox: outbox),
+            outbox: outbox
+        )
+        self.logger = logger
+        self.interval = interval
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await round()
+                // Replicas that started together drift apart.
+                try? await Task.sleep(for: interval * Double.random(in: 0.8...1.2))
+            }
+        }
+    }
+
+    /// Does every duty once. One that fails is tried again in the next round and keeps no other from its turn.
+    package func round() async {
+        await attempt("silent nodes") {
+            let count = try await duties.markSilentNodes()
+            if count > 0 {
+                Self.silentNodes.increment(by: count)
+                logger.warning("Nodes stopped reporting.", metadata: ["nodes": "\(count)"])
+            }
+        }
+        await attempt("time limits") {
+            let count = try await duties.expirePhases()
+            if count > 0 {
+                Self.expired.increment(by: count)
+                logger.warning("Machines passed their time limit.", metadata: ["machines": "\(count)"])
+            }
+        }
+        await attempt("unplaced machines") { try await duties.placeUnplaced() }
+        await attempt("lost words") { try await duties.resend() }
+        await attempt("old rows") { try await duties.prune() }
+    }
+
+    private func attempt(_ duty: String, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch is CancellationError {
+            return
+        } catch {
+            logger.warning("A duty failed; it is tried again.", metadata: ["duty": "\(duty)", "error": "\(error)"])
+        }
+    }
+
+    private static let silentNodes = Counter(label: "gantry.node.silent")
+    private static let expired = Counter(label: "gantry.machine.expired")
+}
+
+/// How long rows without further use are kept.
+package struct Retention: Sendable, Hashable {
+    /// A client may repeat a request for this long.
+    package var idempotencyKeys: Duration = .seconds(24 * 3600)
+    /// Machines' history, with deleted machines themselves.
+    package var events: Duration = .seconds(90 * 24 * 3600)
+    package var deadLetters: Duration = .seconds(30 * 24 * 3600)
+    /// Words to nodes that could not be sent; the node asks for what is wanted by itself.
+    package var tasks: Duration = .seconds(24 * 3600)
+
+    package init() {}
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import Postgres
+
+/// What a reconciler does, each duty bounded in rows, so that no round takes long.
+struct ReconcilerDuties: Sendable {
+    let database: Database
+    let limits: PhaseTimeLimits
+    let intervals: NodeIntervals
+    let retention: Retention
+    let placer: MachinePlacer
+    let outbox: OutboxSignal
+
+    private static let batch = 200
+    /// Seconds after which a node that neither applied nor works on a generation is told again.
+    private static let resendAfter = 60
+
+    /// Nodes without a report for too long. Their machines are UNKNOWN as long as that lasts, nothing else changes.
+    func markSilentNodes() async throws -> Int {
+        try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                UPDATE compute_node n SET state = 'silent' FROM node_report r
+                WHERE r.node_id = n.id AND n.state = 'up'
+                    AND r.received_at < now() - make_interval(secs => \(intervals.silence))
+                """
+            )
+        }
+    }
+
+    /// Machines whose phase lasted too long.
+    func expirePhases() async throws -> Int {
+        var total = 0
+        while true {
+            let count = try await database.transaction { [limits] transaction in
+                let rows = try transaction.query(
+                    """
+                    WITH late AS MATERIALIZED (
+                        SELECT id FROM virtual_machine WHERE deadline_at < now()
+                        ORDER BY id LIMIT \(Self.batch) FOR UPDATE SKIP LOCKED
+                    )
+                    SELECT \(raw: StoredMachine.columns), coalesce(n.state = 'silent', false) AS node_silent
+                    FROM late JOIN virtual_machine vm ON vm.id = late.id
+                        LEFT JOIN compute_node n ON n.id = vm.node_id
+                    """
+                )
+                let transitions = try rows.map { row in
+                    let machine = try StoredMachine(row)
+                    let limit = limits.limit(of: machine.phase) ?? .zero
+                    return machine.afterTimeLimit(limit, nodeSilent: try row["node_silent"])
+                }
+                let writer = TransitionWriter(limits: limits, transaction: transaction)
+                try writer.write(transitions, node: nil)
+                return transitions.count
+            }
+            total += count
+            if count < Self.batch { return total }
+        }
+    }
+
+    /// Machines that left a node and were not placed again, since a process died in between.
+    func placeUnplaced() async throws {
+        let machines: [VirtualMachineID] = try await database.read { transaction in
+            try transaction.query(
+                """
+                SELECT id FROM virtual_machine WHERE node_id IS NULL AND phase = 'creating' ORDER BY id
+                LIMIT \(Self.batch)
+                """
+            )
+            .map { try $0["id"] }
+        }
+        for machine in machines { try await placer.place(machine) }
+    }
+
+    /// Tells nodes again of what they neither applied nor work on. A silent node is not told: it asks when it is back.
+    func resend() async throws {
+        let count = try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                WITH stale AS MATERIALIZED (
+                    SELECT vm.id, vm.node_id FROM virtual_machine vm JOIN compute_node n ON n.id = vm.node_id
+                    WHERE vm.deadline_at IS NOT NULL AND vm.applied_generation < vm.generation
+                        AND vm.activity_step IS NULL AND n.state = 'up'
+                        AND greatest(vm.phase_since, vm.resent_at)
+                            < now() - make_interval(secs => \(Self.resendAfter))
+                        AND NOT EXISTS (SELECT FROM task_outbox o WHERE o.vm_id = vm.id)
+                    ORDER BY vm.id LIMIT \(Self.batch) FOR UPDATE OF vm SKIP LOCKED
+                ), told AS (
+                    INSERT INTO task_outbox (node_id, vm_id) SELECT node_id, id FROM stale
+                )
+                UPDATE virtual_machine vm SET resent_at = now() FROM stale WHERE vm.id = stale.id
+                """
+            )
+        }
+        if count > 0 { outbox.raise() }
+    }
+
+    /// Deletes what nobody needs any more, some rows of each kind at a time.
+    func prune() async throws {
+        let statements: [SQL] = [
+            """
+            DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_key
+                WHERE created_at < now() - make_interval(secs => \(retention.idempotencyKeys.seconds)) LIMIT 1000))
+            """,
+            """
+            DELETE FROM task_outbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM task_outbox
+                WHERE created_at < now() - make_interval(secs => \(retention.tasks.seconds))
+                LIMIT 1000 FOR UPDATE SKIP LOCKED))
+            """,
+            """
+            DELETE FROM vm_event WHERE ctid = ANY (ARRAY(SELECT ctid FROM vm_event
+                WHERE created_at < now() - make_interval(secs => \(retention.events.seconds)) LIMIT 1000))
+            """,
+            """
+            DELETE FROM virtual_machine WHERE ctid = ANY (ARRAY(SELECT ctid FROM virtual_machine
+                WHERE deleted_at < now() - make_interval(secs => \(retention.events.seconds))
+                LIMIT 100 FOR UPDATE SKIP LOCKED))
+            """,
+            """
+            DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(SELECT ctid FROM dead_letter
+                WHERE created_at < now() - make_interval(secs => \(retention.deadLetters.seconds)) LIMIT 1000))
+            """,
+        ]
+        for statement in statements {
+            _ = try await database.transaction { try $0.execute(statement) }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import GantryProtocol
+import Postgres
+
+/// A row of the outbox: a node has to be told of a machine.
+struct OutboxRow: Sendable {
+    let id: Int64
+    let node: NodeName
+    let machine: VirtualMachineID
+    /// How often the broker had no queue for it.
+    let returns: Int
+}
+
+/// Leased rows with the tasks that they ask for now.
+struct OutboxBatch: Sendable {
+    let rows: [OutboxRow]
+    let tasks: [MachineTask]
+}
+
+/// What became of leased rows.
+struct OutboxSettlement: Sendable {
+    /// Sent, or needless.
+    var done: [Int64] = []
+    /// To be tried again soon.
+    var again: [Int64] = []
+    /// Without a queue; tried again after a wait that doubles.
+    var returned: [Int64] = []
+}
+
+/// Leases, deletes and puts back rows of the outbox.
+struct OutboxStore: Sendable {
+    let database: Database
+
+    /// Seconds until a leased row is due again, if its relay dies. Longer than a batch takes.
+    private static let lease = 30
+
+    /// Takes up to `limit` rows that are due and that no other relay has, oldest first.
+    func lease(_ limit: Int) async throws -> OutboxBatch {
+        try await database.transaction { transaction in
+            let rows = try transaction.query(
+                """
+                WITH due AS MATERIALIZED (
+                    SELECT id FROM task_outbox WHERE next_attempt_at <= now()
+                    ORDER BY next_attempt_at, id LIMIT \(limit) FOR UPDATE SKIP LOCKED
+                )
+                UPDATE task_outbox o SET next_attempt_at = now() + make_interval(secs => \(Self.lease))
+                FROM due, compute_node n WHERE o.id = due.id AND n.id = o.node_id
+                RETURNING o.id, n.name AS node, o.vm_id, o.returns
+                """
+            )
+            guard !rows.isEmpty else { return OutboxBatch(rows: [], tasks: []) }
+            let leased = try rows.map { row in
+                try OutboxRow(id: row["id"], node: row["node"], machine: row["vm_id"], returns: row["returns"])
+            }
+            let machines = Array(Set(leased.map(\.machine)))
+            return OutboxBatch(rows: leased, tasks: try MachineTaskStore.tasks(of: machines, transaction))
+        }
+    }
+
+    /// Gives leases back, so that the rows are due at once.
+    func release(_ rows: [Int64]) async throws {
+        try await settle(OutboxSettlement(again: rows))
+    }
+
+    /// Writes down what became of leased rows.
+    func settle(_ settlement: OutboxSettlement) async throws {
+        _ = try await database.transaction { transaction in
+            if !settlement.done.isEmpty {
+                try transaction.execute("DELETE FROM task_outbox WHERE id = ANY (\(settlement.done)::bigint[])")
+            }
+            if !settlement.again.isEmpty {
+                try transaction.execute(
+                    """
+                    UPDATE task_outbox SET next_attempt_at = now() WHERE id = ANY (\(settlement.again)::bigint[])
+                    """
+                )
+            }
+            if !settlement.returned.isEmpty {
+                try transaction.execute(
+                    """
+                    UPDATE task_outbox SET returns = returns + 1,
+                        next_attempt_at = now() + make_interval(secs => 0.2 * 2 ^ returns)
+                    WHERE id = ANY (\(settlement.returned)::bigint[])
+                    """
+                )
+            }
+        }
+    }
+}

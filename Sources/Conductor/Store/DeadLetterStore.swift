@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+package import Postgres
+
+/// A message that no node took.
+package struct DeadLetterRecord: Sendable, Hashable {
+    package var id: Int64
+    /// The queue where it died.
+    package var queue: String
+    /// RabbitMQ's reason, such as `rejected` or `delivery_limit`, or `unroutable`.
+    package var reason: String
+    package var body: String
+    package var createdAt: Date
+}
+
+/// The messages that were set aside, for operators.
+package struct DeadLetterStore: Sendable {
+    private let database: Database
+
+    /// Longer bodies are cut.
+    private static let maximumBody = 256 << 10
+
+    package init(database: Database) {
+        self.database = database
+    }
+
+    /// Keeps a message; one that came before, by its id, is kept once.
+    ///
+    /// - Returns: whether it is new.
+    @discardableResult
+    package func add(messageID: String?, queue: String, reason: String, body: Data) async throws -> Bool {
+        // PostgreSQL's text holds no NUL, and a message is anything.
+        let text = String(decoding: body.prefix(Self.maximumBody), as: UTF8.self).replacing("\0", with: "\u{FFFD}")
+        return try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                INSERT INTO dead_letter (message_id, queue, reason, body)
+                VALUES (\(messageID), \(queue), \(reason), \(text)) ON CONFLICT (message_id) DO NOTHING
+                """
+            ) == 1
+        }
+    }
+
+    /// One page of them, newest first, and how many there are.
+    package func letters(page: Int = 1, pageSize: Int = 100) async throws -> (letters: [DeadLetterRecord], count: Int) {
+        try await database.read { transaction in
+            let count = try transaction.query("SELECT count(*) AS count FROM dead_letter").first
+            let rows = try transaction.query(
+                """
+                SELECT id, queue, reason, body, created_at FROM dead_letter ORDER BY id DESC
+                LIMIT \(max(1, pageSize)) OFFSET \(max(0, page - 1) * max(1, pageSize))
+                """
+            )
+            let letters = try rows.map { row in
+                try DeadLetterRecord(
+                    id: row["id"],
+                    queue: row["queue"],
+                    reason: row["reason"],
+                    body: row["body"],
+                    createdAt: row["created_at"]
+                )
+            }
+            return (letters, try count?["count"] ?? 0)
+        }
+    }
+
+    /// Forgets a message.
+    ///
+    /// - Returns: whether there was one.
+    package func remove(_ id: Int64) async throws -> Bool {
+        try await database.transaction { try $0.execute("DELETE FROM dead_letter WHERE id = \(id)") == 1 }
+    }
+}

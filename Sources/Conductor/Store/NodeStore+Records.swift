@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryModel
+import Postgres
+
+extension NodeStore {
+    /// The nodes with these ids, in the order given. Two statements.
+    static func records(_ ids: [NodeID], _ transaction: Transaction) throws -> [NodeRecord] {
+        guard !ids.isEmpty else { return [] }
+        let rows = try transaction.query(
+            """
+            SELECT n.id, n.name, n.region_id, g.name AS region_name, n.hostname, n.state, n.cordoned, n.cordon_reason,
+                n.healthy, n.shrunk, n.schedulable, n.virt_type, n.hypervisor_version, n.agent_version,
+                n.vcpus, n.memory_mib, n.disk_gib, n.reserved_vcpus, n.reserved_memory_mib, n.reserved_disk_gib,
+                n.limit_vcpus, n.limit_memory_mib, n.limit_disk_gib, n.allocated_vcpus, n.allocated_memory_mib,
+                n.allocated_disk_gib, n.vcpu_ratio, n.memory_ratio, n.disk_ratio, n.created_at,
+                coalesce(r.problems, '{}') AS problems, r.received_at,
+                (SELECT count(*) FROM virtual_machine vm WHERE vm.node_id = n.id) AS machines
+            FROM compute_node n JOIN region g ON g.id = n.region_id LEFT JOIN node_report r ON r.node_id = n.id
+            WHERE n.id = ANY (\(ids)::bigint[])
+            """
+        )
+        let gpus = try gpus(of: ids, transaction)
+        let records = try rows.map { row in try record(row, gpus[try row["id"]] ?? []) }
+        let byID = Dictionary(records.map { ($0.id, $0) }) { first, _ in first }
+        return ids.compactMap { byID[$0] }
+    }
+
+    private static func record(_ row: Row, _ gpus: [NodeRecord.GPU]) throws -> NodeRecord {
+        try NodeRecord(
+            id: row["id"],
+            name: row["name"],
+            regionID: row["region_id"],
+            regionName: row["region_name"],
+            hostname: row["hostname"],
+            state: row["state"],
+            cordoned: row["cordoned"],
+            cordonReason: row["cordon_reason"],
+            healthy: row["healthy"],
+            problems: row["problems"],
+            shrunk: row["shrunk"],
+            schedulable: row["schedulable"],
+            virtType: row["virt_type"],
+            hypervisorVersion: row["hypervisor_version"],
+            agentVersion: row["agent_version"],
+            total: row.resources,
+            reserved: resources("reserved", row),
+            ratios: OvercommitRatios(vcpu: row["vcpu_ratio"], memory: row["memory_ratio"], disk: row["disk_ratio"]),
+            limit: resources("limit", row),
+            allocated: resources("allocated", row),
+            gpus: gpus,
+            machineCount: row["machines"],
+            lastReportAt: row["received_at"],
+            createdAt: row["created_at"]
+        )
+    }
+
+    private static func resources(_ prefix: String, _ row: Row) throws -> Resources {
+        try Resources(
+            vcpus: row["\(prefix)_vcpus"],
+            memoryMiB: row["\(prefix)_memory_mib"],
+            diskGiB: row["\(prefix)_disk_gib"]
+        )
+    }
+
+    private static func gpus(of ids: [NodeID], _ transaction: Transaction) throws -> [NodeID: [NodeRecord.GPU]] {
+        let rows = try transaction.query(
+            """
+            SELECT node_id, id, address, gpu_type, numa_node, state, vm_id, reason FROM gpu_device
+            WHERE node_id = ANY (\(ids)::bigint[]) ORDER BY address
+            """
+        )
+        var gpus: [NodeID: [NodeRecord.GPU]] = [:]
+        for row in rows {
+            gpus[try row["node_id"], default: []]
+                .append(
+                    try NodeRecord.GPU(
+                        id: row["id"],
+                        address: row["address"],
+                        type: row["gpu_type"],
+                        numaNode: row["numa_node"],
+                        state: row["state"],
+                        machineID: row["vm_id"],
+                        reason: row["reason"]
+                    )
+                )
+        }
+        return gpus
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import Postgres
+
+/// The nodes, for operators.
+package struct NodeStore: Sendable {
+    private let database: Database
+
+    package init(database: Database) {
+        self.database = database
+    }
+
+    /// A node by its name.
+    package func node(_ name: NodeName) async throws -> NodeRecord? {
+        try await database.read { transaction in
+            let ids = try transaction.query("SELECT id FROM compute_node WHERE name = \(name)")
+            return try Self.records(ids.map { try $0["id"] }, transaction).first
+        }
+    }
+
+    /// One page of all nodes by name, and how many there are.
+    package func nodes(page: Int = 1, pageSize: Int = 100) async throws -> (nodes: [NodeRecord], count: Int) {
+        try await database.read { transaction in
+            let count = try transaction.query("SELECT count(*) AS count FROM compute_node").first
+            let ids = try transaction.query(
+                """
+                SELECT id FROM compute_node ORDER BY name
+                LIMIT \(max(1, pageSize)) OFFSET \(max(0, page - 1) * max(1, pageSize))
+                """
+            )
+            return (try Self.records(ids.map { try $0["id"] }, transaction), try count?["count"] ?? 0)
+        }
+    }
+
+    /// Keeps new machines off a node; what is there goes on.
+    ///
+    /// - Throws: ``NodeRefusal`` with `notFound`, as all that follow.
+    package func cordon(_ name: NodeName, reason: String) async throws -> NodeRecord {
+        try await change(name) { transaction in
+            try transaction.execute(
+                "UPDATE compute_node SET cordoned = true, cordon_reason = \(reason) WHERE name = \(name)"
+            )
+        }
+    }
+
+    /// Lets new machines on a node again.
+    package func uncordon(_ name: NodeName) async throws -> NodeRecord {
+        try await change(name) { transaction in
+            try transaction.execute(
+                "UPDATE compute_node SET cordoned = false, cordon_reason = NULL WHERE name = \(name)"
+            )
+        }
+    }
+
+    /// Sets how much may be given out. Below what is given out already the node is shrunk and takes nothing new.
+    package func setRatios(_ ratios: OvercommitRatios, of name: NodeName) async throws -> NodeRecord {
+        try await change(name) { transaction in
+            try transaction.execute(
+                """
+                UPDATE compute_node
+                SET vcpu_ratio = \(ratios.vcpu), memory_ratio = \(ratios.memory), disk_ratio = \(ratios.disk),
+                    shrunk = allocated_vcpus > floor((vcpus - reserved_vcpus) * \(ratios.vcpu)::numeric)
+                        OR allocated_memory_mib > floor((memory_mib - reserved_memory_mib) * \(ratios.memory)::numeric)
+                        OR allocated_disk_gib > floor((disk_gib - reserved_disk_gib) * \(ratios.disk)::numeric)
+                WHERE name = \(name)
+                """
+            )
+        }
+    }
+
+    /// Lets another host come with the node's key, after the operator made sure that the old one never will.
+    package func forgetHost(of name: NodeName) async throws -> NodeRecord {
+        try await change(name) { transaction in
+            try transaction.execute("UPDATE compute_node SET hostname = NULL WHERE name = \(name)")
+        }
+    }
+
+    private func change(
+        _ name: NodeName,
+        _ body: @escaping @Sendable (Transaction) throws -> Int
+    ) async throws -> NodeRecord {
+        try await database.transaction { transaction in
+            guard try body(transaction) == 1 else {
+                throw NodeRefusal(.notFound, "There is no node named \(name).")
+            }
+            let ids = try transaction.query("SELECT id FROM compute_node WHERE name = \(name)")
+            guard let record = try Self.records(ids.map { try $0["id"] }, transaction).first else {
+                throw NodeRefusal(.notFound, "There is no node named \(name).")
+            }
+            return record
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Conductor
+import GantryModel
+import GantryProtocol
+import Logging
+import Postgres
+import Testing
+
+@Suite("What a reconciler looks after")
+struct ReconcilerTests {
+    private func round(_ cloud: Cloud) async {
+        await Reconciler(database: cloud.database, outbox: cloud.outbox, logger: Logger(label: "test")).round()
+    }
+
+    @Test("A phase that lasts too long is an ERROR with its reason, keeps its claims, and heals when it is done")
+    func timeLimit() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            await round(cloud)
+            #expect(try await cloud.now(machine)?.status == .creating)
+            try await cloud.execute("UPDATE virtual_machine SET deadline_at = now() - interval '1 second'")
+            await round(cloud)
+            let late = try await cloud.now(machine)
+            #expect(late?.status == .error)
+            #expect(late?.fault?.code == .timeLimit)
+            #expect(late?.node?.id == node.identity.id)
+            try await cloud.audit()
+            let reasons = try await cloud.store.events(of: machine.id, in: cloud.organization)?.map(\.reason)
+            #expect(reasons == ["InstanceCreationRequest", "InstanceCreationFailed"])
+            await round(cloud)
+            try await node.converge()
+            #expect(try await cloud.now(machine)?.status == .active)
+            #expect(try await cloud.now(machine)?.fault == nil)
+        }
+    }
+
+    @Test("A node that stops reporting makes its machines UNKNOWN, frees nothing, and comes back by a report")
+    func silentNode() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            try await cloud.execute("UPDATE node_report SET received_at = now() - interval '1 hour'")
+            await round(cloud)
+            #expect(try await cloud.now(machine)?.status == .unknown)
+            let refusal = await #expect(throws: MachineRefusal.self) { try await cloud.createOne() }
+            #expect(refusal?.message.contains("not reporting: 1") == true)
+            try await cloud.perform(.delete, machine)
+            try await cloud.execute("UPDATE virtual_machine SET deadline_at = now() - interval '1 second'")
+            await round(cloud)
+            await round(cloud)
+            let waiting = try await cloud.now(machine)
+            #expect(waiting?.status == .deleting)
+            #expect(waiting?.fault?.code == .nodeSilent)
+            let failures = try await cloud.store.events(of: machine.id, in: cloud.organization)?
+                .count { $0.reason == "InstanceDeleteFailed" }
+            #expect(failures == 1)
+            try await cloud.audit()
+            try await node.converge()
+            #expect(try await cloud.now(machine) == nil)
+            _ = try await cloud.createOne()
+            try await cloud.audit()
+        }
+    }
+
+    @Test("A node that has not begun after a while is told again, and not more often than that")
+    func resend() async throws {
+        try await Cloud.with { cloud in
+            _ = try await SpeakingNode("one", in: cloud)
+            _ = try await cloud.createOne()
+            try await cloud.execute("DELETE FROM task_outbox")
+            await round(cloud)
+            #expect(try await cloud.outboxCount == 0)
+            try await cloud.execute("UPDATE virtual_machine SET phase_since = now() - interval '2 minutes'")
+            await round(cloud)
+            #expect(try await cloud.outboxCount == 1)
+            try await cloud.execute("DELETE FROM task_outbox")
+            await round(cloud)
+            #expect(try await cloud.outboxCount == 0)
+        }
+    }
+
+    @Test("A machine that left its node while no process was there to place it is placed")
+    func unplaced() async throws {
+        try await Cloud.with { cloud in
+            try await cloud.addNode("one")
+            let machine = try await cloud.createOne()
+            try await cloud.addNode("two")
+            // As the report's transaction leaves it when the process dies right after its commit.
+            try await cloud.execute("UPDATE virtual_machine SET tried_nodes = ARRAY[node_id], node_id = NULL")
+            try await cloud.execute(
+                "UPDATE compute_node SET allocated_vcpus = 0, allocated_memory_mib = 0, allocated_disk_gib = 0"
+            )
+            await round(cloud)
+            #expect(try await cloud.now(machine)?.node?.name.description == "two")
+            try await cloud.audit()
+        }
+    }
+
+    @Test("Old rows go, young ones stay")
+    func prune() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let old = try await cloud.createOne()
+            let young = try await cloud.createOne()
+            for machine in [old, young] { try await cloud.perform(.delete, machine) }
+            try await node.converge()
+            try await cloud.execute(
+                "UPDATE virtual_machine SET deleted_at = now() - interval '100 days' WHERE id = \(old.id)"
+            )
+            for key in ["old", "young"] {
+                try await cloud.execute(
+                    """
+                    INSERT INTO idempotency_key (organization_id, key, request_digest, vm_ids, created_at)
+                    VALUES (\(cloud.organization), \(key), sha256(''), '{}',
+                        now() - CASE WHEN \(key == "old") THEN interval '2 days' ELSE interval '1 hour' END)
+                    """
+                )
+            }
+            await round(cloud)
+            #expect(try await cloud.number("SELECT count(*) AS number FROM virtual_machine") == 1)
+            #expect(try await cloud.number("SELECT count(*) AS number FROM idempotency_key") == 1)
+        }
+    }
+}
