@@ -24,6 +24,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -33,6 +34,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -49,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -91,8 +94,8 @@ let package = Package(
             name: "Conductor",
             dependencies: [
                 "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
-                asyncHTTPClient, configuration, crypto, hummingbird, logging, metrics, nioCore, nioHTTP1, serviceLifecycle,
-                yams,
+                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
+                serviceLifecycle, unixSignals, yams,
             ],
             resources: [.embedInCode("Store/Migrations")],
             swiftSettings: strict
@@ -101,8 +104,8 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "GantryClient",
-                asyncHTTPClient, configuration, crypto, hummingbird, logging, metrics, nioCore, serviceLifecycle,
-                subprocess, systemPackage, yams,
+                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
+                serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict
         ),
@@ -125,7 +128,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "gantry-agent",
-            dependencies: ["Agent", argumentParser, configuration],
+            dependencies: ["Agent", "Observability", argumentParser, configuration, logging, metrics, systemPackage],
             swiftSettings: strict
         ),
         .executableTarget(name: "gantry", dependencies: ["GantryCommands"], swiftSettings: strict),
@@ -145,7 +148,11 @@ let package = Package(
         .testTarget(name: "GantryModelTests", dependencies: ["GantryModel"], swiftSettings: strict),
         .testTarget(name: "GantryProtocolTests", dependencies: ["GantryProtocol"], swiftSettings: strict),
         .testTarget(name: "PlacementTests", dependencies: ["Placement"], swiftSettings: strict),
-        .testTarget(name: "ObservabilityTests", dependencies: ["Observability", logging, metrics], swiftSettings: strict),
+        .testTarget(
+            name: "ObservabilityTests",
+            dependencies: ["Observability", logging, metrics],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ConductorTests",
             dependencies: ["Conductor", "GantryTestSupport", "GantryClient", hummingbirdTesting, yams],

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AMQP
+import AsyncHTTPClient
+import Foundation
+import GantryModel
+import GantryProtocol
+package import Logging
+import NIOCore
+package import Observability
+import ServiceLifecycle
+import UnixSignals
+
+/// The agent, put together from its configuration.
+package struct AgentProgram: Sendable {
+    private let configuration: AgentConfiguration
+    private let health: Health
+    private let metrics: PrometheusMetrics
+    private let observer: StepObserver
+    private let logger: Logger
+
+    package init(
+        _ configuration: AgentConfiguration,
+        health: Health,
+        metrics: PrometheusMetrics,
+        observer: StepObserver,
+        logger: Logger
+    ) {
+        (self.configuration, self.health, self.metrics) = (configuration, health, metrics)
+        (self.observer, self.logger) = (observer, logger)
+    }
+
+    /// Runs until a signal, or until another agent has taken this node's identity.
+    package func run() async throws {
+        try HostFiles.makeDirectory(configuration.stateDirectory, mode: 0o711)
+        for finding in HostChecks.run(stateDirectory: configuration.stateDirectory, uplink: configuration.uplink)
+        where finding.severity != .ok {
+            logger.warning("Host check", metadata: ["subject": "\(finding.subject)", "finding": "\(finding.text)"])
+        }
+        let verdict = await VirtTypeProbe.run(configuration.virtType)
+        logger.notice(
+            "How guests run here",
+            metadata: ["virt_type": "\(verdict.virtType.rawValue)", "reason": "\(verdict.reason)"]
+        )
+
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
+        do {
+            try await run(verdict.virtType, client)
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+        try await client.shutdown()
+    }
+
+    private static var clientConfiguration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout = .init(connect: .seconds(5), read: .seconds(60))
+        configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
+        return configuration
+    }
+
+    private func run(_ virtType: VirtType, _ client: HTTPClient) async throws {
+        let directory = configuration.stateDirectory
+        for name in ["images", "machines"] { try HostFiles.makeDirectory("\(directory)/\(name)", mode: 0o711) }
+        let hypervisor = Hypervisor(uri: configuration.libvirtURI, logger: logger)
+        let network = HostNetwork(
+            hypervisor: hypervisor,
+            floatingIPs: FloatingIPs(uplink: configuration.uplink, logger: logger),
+            logger: logger
+        )
+        let host = LinuxHost(
+            hypervisor: hypervisor,
+            network: network,
+            images: ImageCache(
+                directory: "\(directory)/images",
+                download: ImageDownload(client: client),
+                logger: logger
+            ),
+            machinesDirectory: "\(directory)/machines",
+            virtType: virtType,
+            reserved: configuration.reserved,
+            logger: logger
+        )
+        let journal = try TaskJournal(directory: "\(directory)/journal", logger: logger)
+        let conductor = ConductorClient(
+            client: client,
+            url: configuration.conductorURL,
+            node: configuration.nodeName,
+            key: configuration.nodeKey
+        )
+        let node = NodeAgent(
+            name: configuration.nodeName,
+            host: host,
+            journal: journal,
+            conductor: conductor,
+            settings: .init(concurrency: configuration.concurrency, orphanPolicy: configuration.orphanPolicy),
+            observer: observer,
+            health: health,
+            logger: logger
+        )
+        let metadata = MetadataService(logger: logger) { address in
+            guard let member = await network.member(at: address) else { return nil }
+            return await journal.entry(member.uuid)?.task
+        }
+        try await serve(node, metadata, try AMQPConfiguration(url: configuration.amqpURL))
+    }
+
+    private func serve(_ node: NodeAgent, _ metadata: MetadataService, _ broker: AMQPConfiguration) async throws {
+        let guests = MetadataServer(
+            service: metadata,
+            address: configuration.metadataAddress,
+            port: configuration.metadataPort,
+            health: health,
+            logger: logger
+        )
+        let status = StatusServer(
+            address: configuration.healthAddress,
+            port: configuration.healthPort,
+            health: health,
+            metrics: metrics,
+            logger: logger
+        )
+        let services: [any Service] = [status, guests, NodeService(node: node, broker: broker)]
+        var settings = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        settings.maximumGracefulShutdownDuration = .seconds(30)
+        let group = ServiceGroup(configuration: settings)
+        try await group.run()
+    }
+}
+
+/// The node's work as a service: a signal ends it, guests go on.
+private struct NodeService: Service {
+    let node: NodeAgent
+    let broker: AMQPConfiguration
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await node.run(consuming: .broker(broker)) }
+    }
+}

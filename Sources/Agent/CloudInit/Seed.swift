@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import GantryModel
+package import GantryProtocol
+
+/// A machine's seed: an ISO 9660 volume labelled `cidata`, which cloud-init reads at first boot.
+package enum Seed {
+    /// Writes the seed anew, so that it always tells what is wanted now.
+    package static func write(_ spec: MachineSpec, uuid: MachineUUID, at path: String) async throws(Fault) {
+        let files = try SeedFiles(spec, uuid: uuid)
+        let workspace = path + ".files"
+        let temporary = path + ".new"
+        try HostFiles.remove(workspace)
+        try HostFiles.makeDirectory(workspace, mode: 0o700)
+        try HostFiles.write(files.metaData, to: workspace + "/meta-data")
+        try HostFiles.write(files.userData, to: workspace + "/user-data")
+        do {
+            try await Command(
+                "xorrisofs",
+                [
+                    "-quiet", "-volid", "cidata", "-joliet", "-rational-rock", "-output", temporary,
+                    workspace + "/meta-data", workspace + "/user-data",
+                ]
+            )
+            .run()
+        } catch {
+            try? HostFiles.remove(workspace)
+            try? HostFiles.remove(temporary)
+            let isFull = (error as? Command.Failure)?.saysDiskFull == true
+            throw isFull ? HostFiles.diskFull : Fault(.hostCommandFailed, "The seed could not be made on the node.")
+        }
+        try HostFiles.remove(workspace)
+        try HostFiles.publish(temporary, as: path, mode: 0o600)
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+package import GantryProtocol
+
+/// The paths of one machine's files on this host.
+package struct MachineFiles: Hashable, Sendable {
+    /// One directory a machine, named by its UUID.
+    package let directory: String
+
+    package var overlay: String { directory + "/disk.qcow2" }
+    package var seed: String { directory + "/seed.iso" }
+    package var consoleLog: String { directory + "/console.log" }
+
+    package init(directory: String) {
+        self.directory = directory
+    }
+}
+
+/// How guests run on this host.
+package enum VirtType: String, Sendable, Hashable, CaseIterable {
+    /// On the processor's virtualization.
+    case kvm
+    /// Emulated by QEMU's TCG.
+    case qemu
+}
+
+/// A machine's libvirt domain, as a pure function of what is wanted.
+package struct DomainXML {
+    private let task: MachineTask
+    private let spec: MachineSpec
+    private let files: MachineFiles
+    /// The cached image below the overlay.
+    private let imagePath: String
+    private let virtType: VirtType
+
+    package init(_ task: MachineTask, _ spec: MachineSpec, files: MachineFiles, imagePath: String, virtType: VirtType) {
+        (self.task, self.spec, self.files) = (task, spec, files)
+        (self.imagePath, self.virtType) = (imagePath, virtType)
+    }
+
+    /// The name of a machine's domain.
+    package static func name(of task: MachineTask) -> String { "gantry-\(task.uuid)" }
+
+    /// The name of a machine's tap device, by which the packet filter knows it. At most 15 bytes (`IFNAMSIZ`).
+    package static func tap(of task: MachineTask) -> String { "gtap\(task.machineID)" }
+
+    package var xml: XML {
+        XML("domain", ["type": virtType.rawValue]) {
+            XML("name", text: Self.name(of: task))
+            XML("uuid", text: "\(task.uuid)")
+            XML("description", text: spec.name)
+            XML("metadata") { MachineMark(task).xml }
+            XML("memory", ["unit": "MiB"], text: "\(spec.resources.memoryMiB)")
+            XML("vcpu", text: "\(spec.resources.vcpus)")
+            firmware
+            XML("features") {
+                XML("acpi")
+                XML("apic")
+            }
+            processor
+            XML("clock", ["offset": "utc"])
+            XML("on_poweroff", text: "destroy")
+            XML("on_reboot", text: "restart")
+            XML("on_crash", text: "destroy")
+            XML("pm") {
+                XML("suspend-to-mem", ["enabled": "no"])
+                XML("suspend-to-disk", ["enabled": "no"])
+            }
+            devices
+        }
+    }
+
+    /// BIOS, which starts sooner; OVMF with GPUs, whose BARs want its 64-bit window.
+    private var firmware: XML {
+        if spec.gpus.isEmpty {
+            return XML("os") {
+                XML("type", ["arch": "x86_64", "machine": "q35"], text: "hvm")
+                XML("boot", ["dev": "hd"])
+            }
+        }
+        return XML("os", ["firmware": "efi"]) {
+            XML("type", ["arch": "x86_64", "machine": "q35"], text: "hvm")
+            XML("boot", ["dev": "hd"])
+        }
+    }
+
+    private var processor: XML {
+        switch virtType {
+        case .kvm:
+            XML("cpu", ["mode": "host-passthrough"]) { XML("maxphysaddr", ["mode": "passthrough"]) }
+        case .qemu:
+            XML("cpu", ["mode": "maximum"])
+        }
+    }
+
+    private var devices: XML {
+        XML("devices") {
+            // No USB controller, no display, no sound: each is code that a guest can reach.
+            XML("controller", ["type": "usb", "model": "none"])
+            rootPorts
+            disk
+            seed
+            interface
+            XML("serial", ["type": "pty"]) {
+                XML("log", ["file": files.consoleLog, "append": "on"])
+                XML("target", ["port": "0"])
+            }
+            XML("channel", ["type": "unix"]) { XML("target", ["type": "virtio", "name": "org.qemu.guest_agent.0"]) }
+            XML("rng", ["model": "virtio"]) { XML("backend", ["model": "random"], text: "/dev/urandom") }
+            XML("memballoon", ["model": spec.gpus.isEmpty ? "virtio" : "none"])
+            // Tells the host of a guest's kernel panic.
+            XML("panic", ["model": "isa"])
+            spec.gpus.map(Self.hostDevice)
+        }
+    }
+
+    /// A port of its own for each GPU, below the root complex as on a physical host.
+    private var rootPorts: [XML] {
+        spec.gpus.map { _ in XML("controller", ["type": "pci", "model": "pcie-root-port"]) }
+    }
+
+    /// The formats of the overlay and of what is below it are said, so that QEMU probes neither (CVE-2024-32498).
+    private var disk: XML {
+        XML("disk", ["type": "file", "device": "disk"]) {
+            // Without the host's page cache a guest's flush is durable and its data is cached once, in the guest.
+            XML("driver", ["name": "qemu", "type": "qcow2", "cache": "none", "io": "native", "discard": "unmap"])
+            XML("source", ["file": files.overlay])
+            XML("backingStore", ["type": "file"]) {
+                XML("format", ["type": spec.image.format.rawValue])
+                XML("source", ["file": imagePath])
+                XML("backingStore")
+            }
+            XML("target", ["dev": "vda", "bus": "virtio"])
+        }
+    }
+
+    private var seed: XML {
+        XML("disk", ["type": "file", "device": "cdrom"]) {
+            XML("driver", ["name": "qemu", "type": "raw"])
+            XML("source", ["file": files.seed])
+            XML("target", ["dev": "sda", "bus": "sata"])
+            XML("readonly")
+        }
+    }
+
+    private var interface: XML {
+        XML("interface", ["type": "network"]) {
+            XML("mac", ["address": "\(spec.network.mac)"])
+            XML("source", ["network": EnvironmentNetwork.name(of: spec.network.environmentID)])
+            XML("target", ["dev": Self.tap(of: task)])
+            XML("model", ["type": "virtio"])
+            // Guests reach each other through the host's packet filter alone.
+            XML("port", ["isolated": "yes"])
+        }
+    }
+
+    private static func hostDevice(_ gpu: GPUAssignment) -> XML {
+        XML("hostdev", ["mode": "subsystem", "type": "pci", "managed": "no"]) {
+            XML("driver", ["name": "vfio"])
+            XML("source") {
+                XML(
+                    "address",
+                    [
+                        "domain": "0x" + String(gpu.address.domain, radix: 16),
+                        "bus": "0x" + String(gpu.address.bus, radix: 16),
+                        "slot": "0x" + String(gpu.address.device, radix: 16),
+                        "function": "0x" + String(gpu.address.function, radix: 16),
+                    ]
+                )
+            }
+        }
+    }
+}

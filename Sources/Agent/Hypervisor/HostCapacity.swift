@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import GantryModel
+import Glibc
+
+/// What this host truly has.
+///
+/// libvirt's node information reads memory from sysfs' NUMA nodes and counts the processors that are online for the
+/// whole machine; the kernel gives this process the ones that its cgroup and affinity allow (`Cpus_allowed`). Guests are children of the
+/// same service manager and get no more than that, so the kernel's view is the true one.
+package enum HostCapacity {
+    /// All of the host: processors this process may run on, the kernel's memory, the file system of `directory`.
+    package static func total(directory: String) -> Resources {
+        Resources(vcpus: processors, memoryMiB: memoryMiB, diskGiB: diskGiB(directory))
+    }
+
+    private static var processors: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+        let mask = line?.split(separator: "\t").last?.split(separator: ",").compactMap { UInt32($0, radix: 16) } ?? []
+        return mask.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
+    /// `MemTotal` of `/proc/meminfo`, bounded by the cgroup's limit where there is one.
+    private static var memoryMiB: Int {
+        let meminfo = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8)) ?? ""
+        let line = meminfo.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+        let total = line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 / 1024 } ?? 0
+        let limit = (try? String(contentsOfFile: "/sys/fs/cgroup/memory.max", encoding: .utf8))
+            .flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        return min(total, limit.map { $0 >> 20 } ?? total)
+    }
+
+    private static func diskGiB(_ directory: String) -> Int {
+        var status = statvfs()
+        guard statvfs(directory, &status) == 0 else { return 0 }
+        return Int(status.f_blocks * UInt(status.f_frsize) >> 30)
+    }
+
+    /// Bytes that a service may still write below `directory`.
+    package static func freeBytes(_ directory: String) -> Int {
+        var status = statvfs()
+        guard statvfs(directory, &status) == 0 else { return 0 }
+        return Int(status.f_bavail * UInt(status.f_frsize))
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import GantryModel
+package import GantryProtocol
+import Libvirt
+package import Logging
+
+/// The real side of ``Host``: libvirt, QEMU, nftables and files.
+package struct LinuxHost: Host {
+    package let hypervisor: Hypervisor
+    package let network: HostNetwork
+    private let images: ImageCache
+    private let machinesDirectory: String
+    private let virtType: VirtType
+    private let reserved: Resources
+    private let logger: Logger
+
+    package init(
+        hypervisor: Hypervisor,
+        network: HostNetwork,
+        images: ImageCache,
+        machinesDirectory: String,
+        virtType: VirtType,
+        reserved: Resources,
+        logger: Logger
+    ) {
+        (self.hypervisor, self.network, self.images) = (hypervisor, network, images)
+        (self.machinesDirectory, self.virtType) = (machinesDirectory, virtType)
+        (self.reserved, self.logger) = (reserved, logger)
+    }
+
+    // MARK: - Looking
+
+    package func domains() async throws(Fault) -> [ObservedDomain] {
+        let connection = try await hypervisor.connected()
+        do {
+            return try await connection.domains(namespace: MachineMark.namespace).compactMap(Self.observed)
+        } catch {
+            throw fault(from: error, .hypervisorUnreachable, "The node's hypervisor does not answer.")
+        }
+    }
+
+    private static func observed(_ domain: DomainInfo) -> ObservedDomain? {
+        guard let uuid = try? MachineUUID(domain.uuid), let mark = MachineMark(element: domain.metadata) else {
+            return nil
+        }
+        return ObservedDomain(uuid: uuid, mark: mark, state: state(domain.state))
+    }
+
+    private static func state(_ state: DomainState) -> ObservedDomain.State {
+        switch state {
+        case .running, .shuttingDown, .paused(.starting): .running
+        case .paused(.ioError):
+            .paused("The guest is held because its disk cannot be written; the node's disk may be full.")
+        case .paused(.other): .paused("The guest is held by the node's operator.")
+        case .shutOff(.shutdown): .shutDown
+        case .shutOff(.crashed), .shutOff(.failed), .crashed: .crashed
+        case .shutOff(.destroyed), .shutOff(.unknown), .other: .off
+        }
+    }
+
+    package func machinesWithFiles() async -> Set<MachineUUID> {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: machinesDirectory)) ?? []
+        return Set(names.compactMap { try? MachineUUID($0) })
+    }
+
+    package func inventory() async throws(Fault) -> NodeInventory {
+        let connection = try await hypervisor.connected()
+        do {
+            return NodeInventory(
+                total: HostCapacity.total(directory: machinesDirectory),
+                reserved: reserved,
+                virtType: virtType.rawValue,
+                hypervisorVersion: try await connection.version(),
+                agentVersion: AgentVersion.current,
+                gpus: []
+            )
+        } catch {
+            throw fault(from: error, .hypervisorUnreachable, "The node's hypervisor does not answer.")
+        }
+    }
+
+    package func problems() async -> [String] {
+        let free = HostCapacity.freeBytes(machinesDirectory)
+        return free < 1 << 30 ? ["Less than 1 GiB is free below \(machinesDirectory)."] : []
+    }
+
+    package var changes: AsyncStream<MachineUUID?> {
+        let events = hypervisor.events
+        return AsyncStream(bufferingPolicy: .bufferingNewest(1000)) { continuation in
+            let task = Task {
+                for await event in events {
+                    switch event {
+                    case .domainChanged(let uuid): continuation.yield(try? MachineUUID(uuid))
+                    case .connectionLost: continuation.yield(nil)
+                    }
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    package func restore(_ tasks: [MachineTask], floatingIPPools: [Subnet]) async {
+        await network.setPools(floatingIPPools)
+        await network.restore(tasks)
+    }
+
+    // MARK: - Doing
+
+    package func perform(
+        _ step: ConvergenceStep,
+        for task: MachineTask,
+        progress: @escaping @Sendable (Int) -> Void
+    ) async throws(Fault) {
+        let files = MachineFiles(directory: "\(machinesDirectory)/\(task.uuid)")
+        switch step {
+        case .image, .overlay, .seed, .define: try await build(step, task, files, progress)
+        case .network: try await networked { try await network.attach(task) }
+        case .filter: try await networked { try await network.admit(task) }
+        case .unfilter: try await networked { try await network.dismiss(task.uuid) }
+        case .unlink:
+            guard let attachment = task.spec?.network else { return }
+            try await networked { try await network.detach(task.uuid, from: attachment) }
+        case .start, .reset, .shutDown, .destroy, .undefine: try await power(step, task)
+        case .remove: try HostFiles.remove(files.directory)
+        case .journal, .acknowledge, .settle, .report, .forget: return
+        }
+    }
+
+    private func build(
+        _ step: ConvergenceStep,
+        _ task: MachineTask,
+        _ files: MachineFiles,
+        _ progress: @escaping @Sendable (Int) -> Void
+    ) async throws(Fault) {
+        guard let spec = task.spec else { throw Fault(.specUnsupported, "The task holds no specification.") }
+        guard spec.gpus.isEmpty else { throw Fault(.hostGPUUnavailable, "This node does not pass GPUs through.") }
+        try HostFiles.makeDirectory(files.directory, mode: 0o711)
+        let imagePath = images.path(of: spec.image)
+        switch step {
+        case .image: try await images.ensure(spec.image, diskGiB: spec.resources.diskGiB, progress: progress)
+        case .overlay: try await Overlay.ensure(spec, at: files.overlay, over: imagePath)
+        case .seed: try await Seed.write(spec, uuid: task.uuid, at: files.seed)
+        default:
+            let xml = DomainXML(task, spec, files: files, imagePath: imagePath, virtType: virtType).xml.text
+            let connection = try await hypervisor.connected()
+            try await hypervised { try await connection.defineDomain(xml: xml) }
+        }
+    }
+
+    private func power(_ step: ConvergenceStep, _ task: MachineTask) async throws(Fault) {
+        let (connection, uuid) = (try await hypervisor.connected(), "\(task.uuid)")
+        try await hypervised {
+            switch step {
+            case .start: try await connection.startDomain(uuid)
+            case .reset:
+                try await connection.resetDomain(uuid)
+                let mark = MachineMark(task)
+                try await connection.setDomainMetadata(
+                    uuid,
+                    namespace: MachineMark.namespace,
+                    prefix: MachineMark.prefix,
+                    element: mark.bareXML.text
+                )
+            case .shutDown: try await shutDown(connection, uuid)
+            case .destroy:
+                try await absentIsFine { () async throws(LibvirtError) in try await connection.destroyDomain(uuid) }
+            default: try await connection.undefineDomain(uuid)
+            }
+        }
+    }
+
+    /// The power button, and after a minute the plug.
+    private func shutDown(_ connection: LibvirtConnection, _ uuid: String) async throws {
+        try await connection.shutDownDomain(uuid)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
+            if case .shutOff = try await connection.domainState(uuid) { return }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+        try await connection.destroyDomain(uuid)
+    }
+
+    // MARK: - Faults
+
+    private func absentIsFine(_ work: () async throws(LibvirtError) -> Void) async throws {
+        do throws(LibvirtError) {
+            try await work()
+        } catch  where error.isNotFound {
+            return
+        }
+    }
+
+    private func hypervised(_ work: () async throws -> Void) async throws(Fault) {
+        do {
+            try await work()
+        } catch {
+            throw fault(from: error, .hypervisorRefused, "The node's hypervisor could not do it.")
+        }
+    }
+
+    private func networked(_ work: () async throws -> Void) async throws(Fault) {
+        do {
+            try await work()
+        } catch {
+            throw fault(from: error, .hostNetworkFailed, "The node's network could not be set up.")
+        }
+    }
+
+    /// The tenant reads a sentence; the operator reads the cause in the log.
+    private func fault(from error: any Error, _ code: Fault.Code, _ message: String) -> Fault {
+        if let fault = error as? Fault { return fault }
+        logger.error("A step failed on the host", metadata: ["error": "\(error)", "fault": "\(code.rawValue)"])
+        if let error = error as? LibvirtError, error.isConnectionLost {
+            return Fault(.hypervisorUnreachable, "The node's hypervisor does not answer.")
+        }
+        return Fault(code, message)
+    }
+}

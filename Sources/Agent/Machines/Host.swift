@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import GantryProtocol
+
+/// The host side of the agent. Every decision is above it, in code that both of its sides share: the real one, on
+/// libvirt and Linux, and a simulated one for tests of scale and faults.
+///
+/// Each method may be called again harmlessly. Errors are faults that the conductor understands.
+package protocol Host: Sendable {
+    /// Every domain of ours.
+    ///
+    /// - Throws: `hypervisor_unreachable`, from which nothing about any machine follows.
+    func domains() async throws(Fault) -> [ObservedDomain]
+
+    /// Does one step for one machine.
+    ///
+    /// - Parameters:
+    ///   - step: One of the steps that touch the host, from `image` to `remove`.
+    ///   - task: What is wanted. For a teardown its specification is the one that was built, where it is known.
+    ///   - progress: Told a percentage, where the step can tell.
+    func perform(
+        _ step: ConvergenceStep,
+        for task: MachineTask,
+        progress: @escaping @Sendable (Int) -> Void
+    ) async throws(Fault)
+
+    /// Takes note of what the journal knows, before the first step after a start.
+    func restore(_ tasks: [MachineTask], floatingIPPools: [Subnet]) async
+
+    /// The machines that have files on the host, of whatever state.
+    func machinesWithFiles() async -> Set<MachineUUID>
+
+    /// What the host has.
+    func inventory() async throws(Fault) -> NodeInventory
+
+    /// What keeps the host from taking new machines, in words for its operator.
+    func problems() async -> [String]
+
+    /// Hints that something changed: a machine, or with nil anything. For one reader.
+    var changes: AsyncStream<MachineUUID?> { get }
+}

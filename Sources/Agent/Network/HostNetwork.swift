@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import GantryModel
+package import GantryProtocol
+import Libvirt
+package import Logging
+
+/// The host's network as a whole: environment bridges with DHCP, the packet filter, floating IPs.
+///
+/// Filter and floating IPs are always applied whole, from the members known at that moment. Callers that come while a
+/// run is under way share the next one.
+package actor HostNetwork {
+    private let hypervisor: Hypervisor
+    private let floatingIPs: FloatingIPs
+    private let logger: Logger
+    private var members: [MachineUUID: NetworkMember] = [:]
+    private var pools: [Subnet] = []
+    /// Requests to apply the filter, and the last one that a run covered.
+    private var (requested, applied) = (0, 0)
+    private let filterQueue = SerialQueue()
+    private let bridgeQueue = SerialQueue()
+
+    package init(hypervisor: Hypervisor, floatingIPs: FloatingIPs, logger: Logger) {
+        (self.hypervisor, self.floatingIPs, self.logger) = (hypervisor, floatingIPs, logger)
+    }
+
+    /// The member with this private address.
+    package func member(at address: IPv4Address) -> NetworkMember? {
+        members.values.first { $0.attachment.address == address }
+    }
+
+    /// Takes note of machines without applying anything: what the journal knows must not be dropped by the first run.
+    package func restore(_ tasks: [MachineTask]) {
+        for task in tasks { members[task.uuid] = NetworkMember(task) }
+    }
+
+    package func setPools(_ pools: [Subnet]) {
+        self.pools = pools
+    }
+
+    // MARK: - Packet filter and floating IPs
+
+    /// Makes filter and addresses hold for this machine too.
+    package func admit(_ task: MachineTask) async throws {
+        members[task.uuid] = NetworkMember(task)
+        try await applyAll()
+    }
+
+    /// Makes filter and addresses hold without this machine.
+    package func dismiss(_ uuid: MachineUUID) async throws {
+        members[uuid] = nil
+        try await applyAll()
+    }
+
+    /// Applies everything, for instance also after somebody flushed the host's rules.
+    package func applyAll() async throws {
+        requested += 1
+        let ticket = requested
+        try await filterQueue.run { try await self.apply(ticket) }
+    }
+
+    private func apply(_ ticket: Int) async throws {
+        // A run that began after this request has covered it.
+        guard applied < ticket else { return }
+        let covered = requested
+        let text = Ruleset(members: Array(members.values), pools: pools).text
+        let wanted = Set(members.values.compactMap(\.attachment.floatingIP))
+        try await Command("nft", ["-f", "-"]).run(input: text)
+        try await floatingIPs.apply(wanted)
+        applied = covered
+    }
+
+    // MARK: - Bridges and DHCP
+
+    /// The environment's bridge is there, and its DHCP server knows the machine.
+    package func attach(_ task: MachineTask) async throws {
+        guard let attachment = task.spec?.network else { return }
+        try await bridgeQueue.run { try await self.attachNow(attachment) }
+    }
+
+    /// The DHCP server forgets the machine; the last one takes the environment's network with it.
+    package func detach(_ uuid: MachineUUID, from attachment: NetworkAttachment) async throws {
+        try await bridgeQueue.run { try await self.detachNow(uuid, attachment) }
+    }
+
+    private func attachNow(_ attachment: NetworkAttachment) async throws {
+        let name = EnvironmentNetwork.name(of: attachment.environmentID)
+        let connection = try await hypervisor.connected()
+        let known = try await connection.networkXML(name)
+        try await connection.startNetwork(name, xml: EnvironmentNetwork.xml(attachment).text)
+        try configureBridge(EnvironmentNetwork.bridge(of: attachment.environmentID))
+        guard let known, !Self.hasHost(attachment, in: known) else { return }
+        for stale in Self.hosts(like: attachment, in: known) {
+            try await connection.changeHost(.remove, stale, of: name)
+        }
+        try await connection.changeHost(.add, EnvironmentNetwork.host(attachment).text, of: name)
+    }
+
+    private func detachNow(_ uuid: MachineUUID, _ attachment: NetworkAttachment) async throws {
+        let name = EnvironmentNetwork.name(of: attachment.environmentID)
+        let connection = try await hypervisor.connected()
+        guard let xml = try await connection.networkXML(name) else { return }
+        let others = members.values.contains {
+            $0.uuid != uuid && $0.attachment.environmentID == attachment.environmentID
+        }
+        guard others else { return try await connection.removeNetwork(name) }
+        for host in Self.hosts(like: attachment, in: xml) {
+            try await connection.changeHost(.remove, host, of: name)
+        }
+    }
+
+    /// Guests of one bridge are isolated from each other as ports; the bridge answers ARP for them, so that what they
+    /// send each other is routed through the packet filter (Linux, ip-sysctl, proxy_arp_pvlan).
+    private func configureBridge(_ bridge: String) throws {
+        let settings = ["proxy_arp_pvlan": "1", "send_redirects": "0", "forwarding": "1"]
+        for (name, value) in settings {
+            try Data(value.utf8).write(to: URL(filePath: "/proc/sys/net/ipv4/conf/\(bridge)/\(name)"))
+        }
+        try Data("1".utf8).write(to: URL(filePath: "/proc/sys/net/ipv4/ip_forward"))
+    }
+
+    private static func hasHost(_ attachment: NetworkAttachment, in xml: String) -> Bool {
+        xml.contains("<host mac='\(attachment.mac)' ip='\(attachment.address)'/>")
+    }
+
+    /// The hosts of a network's DHCP with the machine's MAC or address, as libvirt writes them.
+    private static func hosts(like attachment: NetworkAttachment, in xml: String) -> [String] {
+        xml.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { line in
+                line.hasPrefix("<host ")
+                    && (line.contains("'\(attachment.mac)'") || line.contains("ip='\(attachment.address)'"))
+            }
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+import GantryProtocol
+
+/// Our two nftables tables as one script, a pure function of the machines that are wanted on the host.
+///
+/// The script replaces both tables in one transaction and touches nothing else. Everything in it comes from numbers,
+/// addresses and names of our own; no text of a tenant's.
+package struct Ruleset: Sendable {
+    private let members: [NetworkMember]
+    private let pools: [Subnet]
+
+    package init(members: [NetworkMember], pools: [Subnet]) {
+        self.members = members.sorted { $0.machineID < $1.machineID }
+        self.pools = pools.sorted { $0.base < $1.base }
+    }
+
+    /// What `nft -f -` reads.
+    package var text: String {
+        """
+        add table bridge gantry
+        delete table bridge gantry
+        add table inet gantry
+        delete table inet gantry
+
+        \(bridgeTable)
+        \(inetTable)
+        """
+    }
+
+    /// Removes both tables.
+    package static let removal = """
+        add table bridge gantry
+        delete table bridge gantry
+        add table inet gantry
+        delete table inet gantry
+
+        """
+
+    // MARK: - Frames
+
+    /// Stateless, since connection tracking of bridges is not in every kernel: a guest sends from its own addresses
+    /// alone, plays no DHCP server, and speaks no IPv6, which it has no address for.
+    private var bridgeTable: String {
+        let jumps = members.map { "\"\($0.tap)\" : jump from_\($0.machineID)" }
+        return """
+            table bridge gantry {
+            \(members.map(fromGuest).joined())    chain prerouting {
+                    type filter hook prerouting priority -300; policy accept;
+            \(jumps.isEmpty ? "" : "        iifname vmap { \(jumps.joined(separator: ", ")) }\n")\
+                    iifname "gtap*" drop
+                }
+            }
+
+            """
+    }
+
+    private func fromGuest(_ member: NetworkMember) -> String {
+        let (mac, address) = (member.attachment.mac, member.attachment.address)
+        return """
+                chain from_\(member.machineID) {
+                    ether saddr != \(mac) drop
+                    ether type arp arp saddr ether != \(mac) drop
+                    ether type arp arp saddr ip != { 0.0.0.0, \(address) } drop
+                    ether type arp accept
+                    ether type ip ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept
+                    ether type ip ip saddr != \(address) drop
+                    ether type ip udp sport 67 drop
+                    ether type ip accept
+                    drop
+                }
+
+            """
+    }
+
+    // MARK: - Packets
+
+    private var inetTable: String {
+        """
+        table inet gantry {
+        \(sets)
+        \(members.map(chains).joined())\(filterChains)
+        \(natChains)
+        }
+
+        """
+    }
+
+    private var floating: [(public: IPv4Address, private: IPv4Address)] {
+        members.compactMap { member in
+            member.attachment.floatingIP.map { (public: $0, private: member.attachment.address) }
+        }
+    }
+
+    private var sets: String {
+        let subnets = Set(members.map(\.attachment.subnet)).sorted { $0.base < $1.base }
+        return [
+            set("pools", "ipv4_addr", flags: "flags interval; ", pools.map(\.description)),
+            set("guests", "ipv4_addr", flags: "flags interval; ", subnets.map(\.description)),
+            map("to_private", floating.map { "\($0.public) : \($0.private)" }, type: "ipv4_addr : ipv4_addr"),
+            map("to_public", floating.map { "\($0.private) : \($0.public)" }, type: "ipv4_addr : ipv4_addr"),
+            map(
+                "ingress_of",
+                members.map { "\($0.attachment.address) : jump to_\($0.machineID)" },
+                type: "ipv4_addr : verdict"
+            ),
+            map(
+                "egress_of",
+                members.map { "\($0.attachment.address) : jump of_\($0.machineID)" },
+                type: "ipv4_addr : verdict"
+            ),
+        ]
+        .joined(separator: "\n")
+    }
+
+    private func set(_ name: String, _ type: String, flags: String, _ elements: [String]) -> String {
+        let list = elements.isEmpty ? "" : "elements = { \(elements.joined(separator: ", ")) } "
+        return "    set \(name) { type \(type); \(flags)\(list)}"
+    }
+
+    private func map(_ name: String, _ elements: [String], type: String) -> String {
+        let list = elements.isEmpty ? "" : "elements = { \(elements.joined(separator: ", ")) } "
+        return "    map \(name) { type \(type); \(list)}"
+    }
+
+    /// A machine's rules. What no rule accepts is dropped; without egress rules all may leave.
+    private func chains(_ member: NetworkMember) -> String {
+        let ingress = member.rules.filter { $0.direction == .ingress }
+        let egress = member.rules.filter { $0.direction == .egress }
+        let outward = egress.isEmpty ? ["return"] : egress.map { "\(match($0)) return" } + ["drop"]
+        return chain("to_\(member.machineID)", ingress.map { "\(match($0)) accept" } + ["drop"])
+            + chain("of_\(member.machineID)", outward)
+    }
+
+    private func chain(_ name: String, _ rules: [String]) -> String {
+        "    chain \(name) {\n\(rules.map { "        \($0)\n" }.joined())    }\n"
+    }
+
+    private func match(_ rule: SecurityRule) -> String {
+        let remote = "ip \(rule.direction == .ingress ? "saddr" : "daddr") \(rule.remote)"
+        guard let number = IPProtocol.numbers[rule.protocol] else { return remote }
+        guard let ports = rule.ports, IPProtocol.withPorts.contains(rule.protocol) else {
+            return "\(remote) ip protocol \(number)"
+        }
+        return "\(remote) ip protocol \(number) th dport \(ports.lowerBound)-\(ports.upperBound)"
+    }
+
+    private var filterChains: String {
+        let apart = Set(members.map(\.attachment.environmentID)).sorted()
+            .map { environment in
+                let bridge = EnvironmentNetwork.bridge(of: environment)
+                // Another environment is reached through a floating IP alone, as from outside.
+                return
+                    "        iifname \"\(bridge)\" oifname \"gbr*\" oifname != \"\(bridge)\" ct status & dnat == 0 drop\n"
+            }
+        return """
+                chain forward {
+                    type filter hook forward priority filter; policy accept;
+                    ip daddr @pools drop
+                    iifname != "gbr*" oifname != "gbr*" accept
+                    ct state established,related accept
+                    ct state invalid drop
+            \(apart.joined())        iifname "gbr*" jump egress
+                    oifname "gbr*" jump ingress
+                }
+                chain egress {
+                    ip saddr vmap @egress_of
+                    ip saddr != @guests drop
+                }
+                chain ingress {
+                    ip daddr vmap @ingress_of
+                    drop
+                }
+                chain input {
+                    type filter hook input priority filter; policy accept;
+                    iifname "gbr*" jump from_guests
+                }
+                chain from_guests {
+                    ct state established,related accept
+                    udp dport { 53, 67 } accept
+                    tcp dport 53 accept
+                    ip daddr 169.254.169.254 tcp dport 80 accept
+                    icmp type echo-request accept
+                    drop
+                }
+            """
+    }
+
+    private var natChains: String {
+        """
+            chain prerouting {
+                type nat hook prerouting priority dstnat; policy accept;
+                dnat ip to ip daddr map @to_private
+            }
+            chain output {
+                type nat hook output priority -100; policy accept;
+                dnat ip to ip daddr map @to_private
+            }
+            chain postrouting {
+                type nat hook postrouting priority srcnat; policy accept;
+                oifname "gbr*" ct status & dnat != 0 fib saddr type local masquerade
+                ip saddr @guests ip daddr @guests ct status & dnat == 0 accept
+                snat ip to ip saddr map @to_public
+                ip saddr @guests masquerade
+            }
+        """
+    }
+}
+
+/// The protocol names of the API that name an IP protocol (IANA, Assigned Internet Protocol Numbers).
+package enum IPProtocol {
+    package static let numbers: [String: Int] = [
+        "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "hopopt": 0, "icmp": 1, "igmp": 2, "ipip": 4,
+        "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58, "icmpv6": 58, "ipv6-nonxt": 59, "ipv6-opts": 60,
+        "ipv6-route": 43, "ospf": 89, "pgm": 113, "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136,
+        "vrrp": 112,
+    ]
+
+    /// Those whose header begins with a source and a destination port.
+    package static let withPorts: Set<String> = ["dccp", "sctp", "tcp", "udp", "udplite"]
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AMQP
+import Foundation
+package import GantryModel
+package import GantryProtocol
+package import Logging
+package import Observability
+
+/// One node's agent above its host: a session with the conductor, then tasks, looks and reports until it ends.
+package struct NodeAgent: Sendable {
+    /// What an operator sets.
+    package struct Settings: Sendable {
+        package var concurrency: Int
+        package var orphanPolicy: Supervisor.OrphanPolicy
+        /// Seconds between looks at every machine; events bring most looks sooner.
+        package var lookInterval: Int
+
+        package init(concurrency: Int, orphanPolicy: Supervisor.OrphanPolicy, lookInterval: Int = 30) {
+            (self.concurrency, self.orphanPolicy, self.lookInterval) = (concurrency, orphanPolicy, lookInterval)
+        }
+    }
+
+    /// Where tasks come from.
+    package enum TaskSource: Sendable {
+        /// The node's queue, over a connection of its own.
+        case broker(AMQPConfiguration)
+        /// A simulation's shared connection.
+        case shared(@Sendable (NodeSession, TaskConsumer) async -> Void)
+    }
+
+    private let name: NodeName
+    private let host: any Host
+    private let journal: TaskJournal
+    private let conductor: any ConductorConnection
+    private let settings: Settings
+    private let observer: StepObserver
+    private let health: Health
+    private let logger: Logger
+
+    package init(
+        name: NodeName,
+        host: any Host,
+        journal: TaskJournal,
+        conductor: any ConductorConnection,
+        settings: Settings,
+        observer: StepObserver,
+        health: Health,
+        logger: Logger
+    ) {
+        (self.name, self.host, self.journal) = (name, host, journal)
+        (self.conductor, self.settings, self.observer) = (conductor, settings, observer)
+        (self.health, self.logger) = (health, logger)
+    }
+
+    /// Runs until cancelled, or until the conductor ends the session for good.
+    package func run(consuming source: TaskSource) async throws {
+        let bootID = Self.bootID
+        let session = try await openSession(bootID)
+        logger.notice("Session begun", metadata: ["epoch": "\(session.epoch)", "queue": "\(session.queue)"])
+        await host.restore(journal.all.map(\.task), floatingIPPools: session.floatingIPPools)
+        let reporter = Reporter(
+            conductor: conductor,
+            host: host,
+            epoch: session.epoch,
+            bootID: bootID,
+            logger: logger
+        )
+        let supervisor = Supervisor(
+            MachineWorker.Tools(
+                node: name,
+                host: host,
+                journal: journal,
+                reporter: reporter,
+                observer: observer,
+                slots: AsyncSemaphore(settings.concurrency),
+                logger: logger
+            ),
+            orphanPolicy: settings.orphanPolicy
+        )
+        try await work(session, supervisor, reporter, source)
+    }
+
+    private func work(
+        _ session: NodeSession,
+        _ supervisor: Supervisor,
+        _ reporter: Reporter,
+        _ source: TaskSource
+    ) async throws {
+        let consumer = TaskConsumer(node: name, supervisor: supervisor, logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await reporter.run(interval: session.reportInterval) }
+            group.addTask { try await follow(session, supervisor, reporter) }
+            group.addTask {
+                for await change in host.changes {
+                    if let uuid = change { await supervisor.look(at: uuid) } else { await supervisor.lookAtAll() }
+                }
+            }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: .seconds(settings.lookInterval))
+                    await supervisor.lookAtAll()
+                }
+            }
+            group.addTask { await consume(source, session, consumer) }
+            // Each goes on until it is cancelled; the first error ends all.
+            while try await group.next() != nil { try Task.checkCancellation() }
+        }
+    }
+
+    /// Asks for a session until there is one. A refusal is final: it says what the operator has to do.
+    private func openSession(_ bootID: String) async throws -> NodeSession {
+        var delay = 0.5
+        while true {
+            do {
+                let inventory = try await host.inventory()
+                let machines = try await host.domains().map(\.uuid)
+                let request = NodeSessionRequest(
+                    bootID: bootID,
+                    hostname: ProcessInfo.processInfo.hostName,
+                    inventory: inventory,
+                    machines: machines
+                )
+                let session = try await conductor.openSession(request)
+                health.report("conductor", .well)
+                return session
+            } catch let error as ConductorError {
+                guard case .unavailable(let text) = error else { throw error }
+                health.report("conductor", .ill(text))
+                logger.warning("No session yet", metadata: ["error": "\(error)"])
+            } catch let fault as Fault {
+                health.report("hypervisor", .ill(fault.message))
+            }
+            try await Task.sleep(for: .seconds(delay * Double.random(in: 0.5...1)))
+            delay = min(delay * 2, 30)
+        }
+    }
+
+    /// Keeps up with all that is wanted of the node: the queue makes things fast, this makes them certain.
+    private func follow(_ session: NodeSession, _ supervisor: Supervisor, _ reporter: Reporter) async throws {
+        var revision: Int64?
+        var isFirst = true
+        while true {
+            do {
+                if let desired = try await conductor.desired(since: revision) {
+                    await host.restore([], floatingIPPools: desired.floatingIPPools)
+                    try await supervisor.take(desired)
+                    revision = desired.revision
+                }
+                health.report("conductor", .well)
+            } catch let error as ConductorError {
+                if case .superseded = error { throw error }
+                health.report("conductor", .ill("\(error)"))
+                logger.warning("The desired state could not be read", metadata: ["error": "\(error)"])
+            } catch let fault as Fault {
+                logger.error("The desired state could not be stored", metadata: ["error": "\(fault)"])
+            }
+            if isFirst {
+                await supervisor.lookAtAll()
+                isFirst = false
+            }
+            try await Task.sleep(for: .seconds(Double(session.desiredInterval) * Double.random(in: 0.8...1)))
+        }
+    }
+
+    private func consume(_ source: TaskSource, _ session: NodeSession, _ consumer: TaskConsumer) async {
+        switch source {
+        case .shared(let attach):
+            await attach(session, consumer)
+        case .broker(let configuration):
+            await AMQPConsumer(configuration, queues: [session.queue], prefetch: 50)
+                .run(
+                    onState: { state in
+                        switch state {
+                        case .connected: health.report("broker", .well)
+                        case .disconnected(let error):
+                            health.report("broker", .ill("\(error)"))
+                            logger.warning("The broker is away", metadata: ["error": "\(error)"])
+                        }
+                    },
+                    handler: { delivery in
+                        await observer.around(.acknowledge) { await consumer.take(delivery) }
+                    }
+                )
+        }
+    }
+
+    private static var bootID: String {
+        let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        return text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
+    }
+}

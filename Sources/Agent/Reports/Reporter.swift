@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import GantryModel
+package import GantryProtocol
+package import Logging
+
+/// Tells the conductor what changed, soon, and that the agent lives, regularly.
+///
+/// A report is a snapshot, so only a machine's newest one is kept until the conductor has taken it.
+package actor Reporter: MachineReporting {
+    private let conductor: any ConductorConnection
+    private let host: any Host
+    private let epoch: Int64
+    private let bootID: String
+    private let logger: Logger
+    private var sequence: Int64 = 0
+
+    private var unsent: [MachineUUID: MachineReport] = [:]
+    private var latest: [MachineUUID: MachineReport] = [:]
+    private var callbacks: [MachineUUID: @Sendable () async -> Void] = [:]
+    private var inventory: NodeInventory?
+    private var wake: AsyncStream<Void>.Continuation
+    private let wakes: AsyncStream<Void>
+    private(set) package var newestRevision: Int64 = 0
+
+    package init(
+        conductor: any ConductorConnection,
+        host: any Host,
+        epoch: Int64,
+        bootID: String,
+        logger: Logger
+    ) {
+        (self.conductor, self.host) = (conductor, host)
+        (self.epoch, self.bootID, self.logger) = (epoch, bootID, logger)
+        (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    // MARK: - What there is to tell
+
+    package func report(_ report: MachineReport) {
+        latest[report.uuid] = report
+        unsent[report.uuid] = report
+        wake.yield()
+    }
+
+    package func note(_ uuid: MachineUUID, _ generation: Generation, _ activity: Activity) {
+        var report = latest[uuid] ?? MachineReport(uuid: uuid, appliedGeneration: Generation(0), power: .absent)
+        // A step's beginning is told at once; its percentages go along with the next report.
+        let isNews = report.activity?.step != activity.step && report.activity == nil
+        report.activity = activity
+        latest[uuid] = report
+        unsent[uuid] = report
+        if isNews { wake.yield() }
+    }
+
+    package func whenReceived(_ uuid: MachineUUID, _ action: @escaping @Sendable () async -> Void) {
+        callbacks[uuid] = action
+        wake.yield()
+    }
+
+    // MARK: - Telling it
+
+    /// Sends reports until cancelled.
+    ///
+    /// - Parameter interval: The longest silence, in seconds.
+    /// - Throws: ``ConductorError/superseded(_:)`` when another agent has taken this node's identity.
+    package func run(interval: Int) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: .seconds(Double(interval) * Double.random(in: 0.9...1)))
+                    await self.wake.yield()
+                }
+            }
+            group.addTask { try await self.sendWhenWoken() }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func sendWhenWoken() async throws {
+        var failures = 0
+        for await _ in wakes {
+            // What comes within a moment goes in one report.
+            try await Task.sleep(for: .milliseconds(failures == 0 ? 5 : min(250 << failures, 15_000)))
+            do {
+                try await send()
+                failures = 0
+            } catch let error as ConductorError {
+                if case .superseded = error { throw error }
+                failures = min(failures + 1, 6)
+                logger.warning("A report was not taken", metadata: ["error": "\(error)"])
+                wake.yield()
+            }
+        }
+    }
+
+    private func send() async throws {
+        let look = await lookAtHost()
+        let changed = unsent
+        unsent = [:]
+        sequence += 1
+        let report = NodeReport(
+            epoch: epoch,
+            bootID: bootID,
+            sequence: sequence,
+            collectedAt: look.begin,
+            complete: false,
+            hypervisorReachable: look.isReachable,
+            machines: changed.values.sorted { "\($0.uuid)" < "\($1.uuid)" },
+            inventory: look.inventory == inventory ? nil : look.inventory,
+            problems: look.problems
+        )
+        do {
+            let receipt = try await conductor.send(report)
+            newestRevision = max(newestRevision, receipt.revision)
+            inventory = look.inventory ?? inventory
+        } catch {
+            // What was not replaced by something newer meanwhile is still to be told.
+            unsent.merge(changed) { newer, _ in newer }
+            throw error
+        }
+        await callBack(changed)
+    }
+
+    private func callBack(_ received: [MachineUUID: MachineReport]) async {
+        for (uuid, report) in received where unsent[uuid] == nil && latest[uuid] == report {
+            guard let action = callbacks.removeValue(forKey: uuid) else { continue }
+            latest[uuid] = nil
+            await action()
+        }
+    }
+
+    private struct Look {
+        let begin: Date
+        var inventory: NodeInventory?
+        var problems: [String]
+        var isReachable: Bool
+    }
+
+    private func lookAtHost() async -> Look {
+        let begin = Date.now
+        let problems = await host.problems()
+        do throws(Fault) {
+            let inventory = try await host.inventory()
+            return Look(begin: begin, inventory: inventory, problems: problems, isReachable: true)
+        } catch {
+            return Look(begin: begin, inventory: nil, problems: problems + [error.message], isReachable: false)
+        }
+    }
+}

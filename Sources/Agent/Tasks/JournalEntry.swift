@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import GantryProtocol
+
+/// What the agent remembers of one machine over its own restarts.
+package struct JournalEntry: Hashable, Sendable, Codable {
+    /// The newest task taken.
+    package var task: MachineTask
+    /// The newest generation that was reached, or given up with `fault`.
+    package var applied: Generation?
+    /// The guest shut itself down under the applied generation.
+    package var guestShutDown: Bool
+    /// Why the applied generation was given up.
+    package var fault: Fault?
+    /// What was last built here: a teardown needs its addresses, and a task for absence carries none.
+    package var builtSpec: MachineSpec?
+
+    package init(task: MachineTask) {
+        self.task = task
+        guestShutDown = false
+        builtSpec = task.spec
+    }
+
+    /// Whether the newest task was dealt with, well or not.
+    package var isApplied: Bool { applied == task.generation }
+
+    /// The entry with a newer task in it; nil when the task is not newer.
+    package func taking(_ newer: MachineTask) -> JournalEntry? {
+        guard newer.generation > task.generation else { return nil }
+        var entry = self
+        entry.task = newer
+        entry.guestShutDown = false
+        entry.fault = nil
+        entry.builtSpec = newer.spec ?? builtSpec
+        return entry
+    }
+
+    /// The task to take the machine down by: with what was built here, where the task for absence does not say.
+    package var taskWithSpec: MachineTask {
+        var task = task
+        task.spec = task.spec ?? builtSpec
+        return task
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case task
+        case applied
+        case guestShutDown = "guest_shut_down"
+        case fault
+        case builtSpec = "built_spec"
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AMQP
+import Foundation
+package import GantryModel
+import GantryProtocol
+package import Logging
+import Metrics
+
+/// Takes tasks from the node's queue: journal, acknowledge, then work. A crash after the acknowledgement loses nothing.
+package struct TaskConsumer: Sendable {
+    private let node: NodeName
+    private let supervisor: Supervisor
+    private let logger: Logger
+
+    package init(node: NodeName, supervisor: Supervisor, logger: Logger) {
+        (self.node, self.supervisor, self.logger) = (node, supervisor, logger)
+    }
+
+    /// What to do with a message: poison goes to the dead letters, where the operator sees it.
+    package func take(_ delivery: AMQPDelivery) async -> AMQPDisposition {
+        guard let task = decode(delivery) else {
+            Counter(label: "gantry.agent.tasks", dimensions: [("outcome", "rejected")]).increment()
+            return .reject
+        }
+        do {
+            try await supervisor.take(task)
+        } catch {
+            // The journal's disk is full or broken; the desired state brings the task again as well.
+            logger.error("A task could not be stored", metadata: ["task.id": "\(task.taskID)", "error": "\(error)"])
+            try? await Task.sleep(for: .seconds(5))
+            return .requeue
+        }
+        Counter(label: "gantry.agent.tasks", dimensions: [("outcome", "taken")]).increment()
+        return .acknowledge
+    }
+
+    private func decode(_ delivery: AMQPDelivery) -> MachineTask? {
+        let task: MachineTask
+        do {
+            task = try NodeJSON.decoder.decode(MachineTask.self, from: delivery.body)
+        } catch {
+            logger.error(
+                "A message is no task",
+                metadata: ["message.id": "\(delivery.messageID)", "error": "\(error)"]
+            )
+            return nil
+        }
+        guard task.protocolVersion == ProtocolVersion.current, task.node == node else {
+            logger.error(
+                "A task is not for this agent",
+                metadata: [
+                    "task.id": "\(task.taskID)", "task.node": "\(task.node)",
+                    "task.protocol_version": "\(task.protocolVersion)",
+                ]
+            )
+            return nil
+        }
+        return task
+    }
+}

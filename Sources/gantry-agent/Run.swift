@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Agent
+import ArgumentParser
+import Configuration
+import Foundation
+import Logging
+import Metrics
+import Observability
+import SystemPackage
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the agent (what it does without a subcommand).")
+
+    @Option(help: "The configuration file, YAML. Environment variables with GANTRY_ before the key's name come first.")
+    var config: String?
+
+    func run() async throws {
+        let configuration = try AgentConfiguration(await reader())
+        LoggingBootstrap.start(level: Logger.Level(rawValue: configuration.logLevel) ?? .info)
+        let metrics = PrometheusMetrics()
+        MetricsSystem.bootstrap(metrics)
+        var logger = Logger(label: "gantry-agent")
+        logger[metadataKey: "node.name"] = "\(configuration.nodeName)"
+        let program = AgentProgram(
+            configuration,
+            health: Health(),
+            metrics: metrics,
+            observer: KillSwitch.observer(from: ProcessInfo.processInfo.environment),
+            logger: logger
+        )
+        do {
+            try await program.run()
+        } catch let error as ConductorError {
+            logger.critical("Stopped", metadata: ["error": "\(error)"])
+            // EX_CONFIG of sysexits: a restart alone will not help.
+            throw ExitCode(78)
+        }
+    }
+
+    private func reader() async throws -> ConfigReader {
+        let environment = EnvironmentVariablesProvider().prefixKeys(with: "gantry")
+        guard let config else { return ConfigReader(provider: environment) }
+        let file = try await FileProvider<YAMLSnapshot>(filePath: FilePath(config))
+        return ConfigReader(providers: [environment, file])
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import GantryProtocol
+import Testing
+
+@testable import Agent
+
+@Suite("What is done to a machine follows from what is wanted and what is there")
+struct ConvergencePlanTests {
+    private func task(_ power: WantedPower, boot: Int = 1) throws -> MachineTask {
+        MachineTask(
+            node: try NodeName("n1"),
+            machineID: VirtualMachineID(7),
+            uuid: MachineUUID(),
+            generation: Generation(3),
+            power: power,
+            bootCounter: boot,
+            spec: nil
+        )
+    }
+
+    private func domain(_ task: MachineTask, _ state: ObservedDomain.State, boot: Int = 1) -> ObservedDomain {
+        var mark = MachineMark(task)
+        mark.bootCounter = boot
+        return ObservedDomain(uuid: task.uuid, mark: mark, state: state)
+    }
+
+    @Test("A machine that is to run and has no domain, or one that is off, is built and started")
+    func build() throws {
+        let task = try task(.running)
+        let none = ConvergencePlan(for: task, applied: false, domain: nil)
+        #expect(none.stages.first == [.image])
+        #expect(none.stages.last == [.start])
+        #expect(ConvergencePlan(for: task, applied: true, domain: domain(task, .off)) == none)
+    }
+
+    @Test("One that runs as wanted is left alone")
+    func nothing() throws {
+        let task = try task(.running)
+        #expect(ConvergencePlan(for: task, applied: false, domain: domain(task, .running)) == .nothing)
+    }
+
+    @Test("A higher boot counter resets what runs and starts what shut itself down")
+    func reboot() throws {
+        let task = try task(.running, boot: 2)
+        let running = ConvergencePlan(for: task, applied: false, domain: domain(task, .running))
+        #expect(running.stages.last == [.reset])
+        let off = ConvergencePlan(for: task, applied: true, domain: domain(task, .shutDown))
+        #expect(off.stages.last == [.start])
+    }
+
+    @Test("What a guest did to itself after its start is not undone", arguments: [ObservedDomain.State.shutDown, .crashed])
+    func guestsOwn(_ state: ObservedDomain.State) throws {
+        let task = try task(.running)
+        #expect(ConvergencePlan(for: task, applied: true, domain: domain(task, state)) == .nothing)
+        #expect(ConvergencePlan(for: task, applied: false, domain: domain(task, state)).stages.last == [.start])
+    }
+
+    @Test("A machine that is to be gone is taken down from any state")
+    func tearDown() throws {
+        let task = try task(.absent)
+        for domain in [nil, domain(task, .running), domain(task, .off), domain(task, .crashed)] {
+            #expect(ConvergencePlan(for: task, applied: false, domain: domain) == .tearDown)
+        }
+    }
+
+    @Test("A create and a delete go through exactly the steps of the plans")
+    func tables() throws {
+        let build = ConvergencePlan(for: try task(.running), applied: false, domain: nil).stages.joined()
+        #expect(Set(build).isSubset(of: Set(ConvergenceStep.create)))
+        #expect(Set(ConvergencePlan.tearDown.stages.joined()).isSubset(of: Set(ConvergenceStep.delete)))
+    }
+}
