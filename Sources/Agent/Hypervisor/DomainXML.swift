@@ -135,11 +135,12 @@ package struct DomainXML {
         }
     }
 
+    /// A read-only virtio disk: Debian's cloud kernel, for one, drives no CD-ROM.
     private var seed: XML {
-        XML("disk", ["type": "file", "device": "cdrom"]) {
+        XML("disk", ["type": "file", "device": "disk"]) {
             XML("driver", ["name": "qemu", "type": "raw"])
             XML("source", ["file": files.seed])
-            XML("target", ["dev": "sda", "bus": "sata"])
+            XML("target", ["dev": "vdb", "bus": "virtio"])
             XML("readonly")
         }
     }
