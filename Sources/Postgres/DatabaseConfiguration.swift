@@ -8,6 +8,11 @@ public struct DatabaseConfiguration: Sendable, CustomStringConvertible {
     let keywords: [String: String]
     /// Connections to hold at most.
     public var maximumConnections: Int
+    /// Settings of every session (PostgreSQL manual, chapter 20).
+    ///
+    /// By default a statement is planned once and keeps its plan, and goes through an index wherever there is one: a plan
+    /// made while a table was small would otherwise read all of it until the next ANALYZE.
+    public var settings = ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"]
 
     /// - Parameters:
     ///   - url: A `postgresql://` URL or a keyword string, as libpq reads them (PostgreSQL manual, 34.1.1).

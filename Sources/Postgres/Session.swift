@@ -18,7 +18,8 @@ final class Session {
         var keywords = configuration.keywords
         keywords["connect_timeout"] = keywords["connect_timeout"] ?? "5"
         keywords["client_encoding"] = "UTF8"
-        keywords["options"] = (keywords["options"] ?? "") + " -c TimeZone=UTC -c DateStyle=ISO"
+        let settings = configuration.settings.sorted { $0.key < $1.key }.map { " -c \($0.key)=\($0.value)" }
+        keywords["options"] = (keywords["options"] ?? "") + settings.joined() + " -c TimeZone=UTC -c DateStyle=ISO"
         // A dead peer is noticed within a minute rather than in the kernel's two hours.
         keywords["keepalives_idle"] = keywords["keepalives_idle"] ?? "30"
         keywords["tcp_user_timeout"] = keywords["tcp_user_timeout"] ?? "60000"

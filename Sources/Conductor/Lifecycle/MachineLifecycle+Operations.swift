@@ -19,7 +19,8 @@ extension MachineLifecycle {
             guard let machine = try StoredMachine.lock(id, in: organization, transaction) else {
                 throw Self.notFound(id)
             }
-            let silent = try machine.nodeID.map { try Self.isSilent($0, transaction) } ?? false
+            // Only a refusal speaks of it.
+            let silent = try !machine.allows(operation) && isOnSilentNode(machine, transaction)
             let transition = try machine.asked(operation, nodeSilent: silent)
             var told = false
             if transition.machine != machine {
@@ -64,8 +65,8 @@ extension MachineLifecycle {
         }
     }
 
-    private static func isSilent(_ node: NodeID, _ transaction: Transaction) throws -> Bool {
-        try !transaction.query("SELECT 1 FROM compute_node WHERE id = \(node) AND state = 'silent'").isEmpty
+    private func isOnSilentNode(_ machine: StoredMachine, _ transaction: Transaction) throws -> Bool {
+        try !transaction.query("SELECT 1 FROM compute_node WHERE id = \(machine.nodeID) AND state = 'silent'").isEmpty
     }
 
     private static func notFound(_ id: VirtualMachineID) -> MachineRefusal {

@@ -52,6 +52,9 @@ package enum MachineOperation: String, Sendable, Hashable, CaseIterable {
 }
 
 extension StoredMachine {
+    /// Whether the phase allows an operation.
+    func allows(_ operation: MachineOperation) -> Bool { phase.after(operation.trigger) != nil }
+
     /// What an operation that its owner asks for makes of it. To delete what is being deleted changes nothing.
     ///
     /// - Throws: ``MachineRefusal`` with `wrongState` when the phase does not allow it.

@@ -24,7 +24,9 @@ package enum MachineTaskStore {
         vm.id, vm.uuid, n.name AS node, vm.generation, vm.boot_counter,
         CASE WHEN vm.evicting THEN 'absent' ELSE vm.desired END AS wanted,
         vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib, vm.user_data, vm.mac,
-        e.id AS environment_id, e.subnet, p.address AS private_address, f.address AS floating_ip,
+        e.id AS environment_id, e.subnet,
+        (SELECT p.address FROM private_address p WHERE p.vm_id = vm.id) AS private_address,
+        (SELECT f.address FROM floating_ip f WHERE f.vm_id = vm.id) AS floating_ip,
         i.name AS image_name, i.url AS image_url, i.sha256 AS image_sha256, i.format AS image_format,
         ARRAY(SELECT k.public_key FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS keys,
         ARRAY(SELECT concat_ws(' ', s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max)
@@ -38,8 +40,6 @@ package enum MachineTaskStore {
             JOIN compute_node n ON n.id = vm.node_id
             JOIN environment e ON e.id = vm.environment_id
             JOIN image i ON i.id = vm.image_id
-            JOIN private_address p ON p.vm_id = vm.id
-            LEFT JOIN floating_ip f ON f.vm_id = vm.id
         """
 
     private static func task(_ row: Row) throws -> MachineTask {

@@ -18,8 +18,9 @@ extension VirtualMachineStore {
                 e.id AS environment_id, e.name AS environment_name, r.id AS region_id, r.name AS region_name,
                 f.id AS flavor_id, f.name AS flavor_name, i.id AS image_id, i.name AS image_name,
                 i.type AS image_type, i.version AS image_version, n.id AS node_id, n.name AS node_name,
-                coalesce(n.state = 'silent', false) AS node_silent, p.address AS private_address,
-                fip.address AS floating_ip,
+                coalesce(n.state = 'silent', false) AS node_silent,
+                (SELECT p.address FROM private_address p WHERE p.vm_id = vm.id) AS private_address,
+                (SELECT p.address FROM floating_ip p WHERE p.vm_id = vm.id) AS floating_ip,
                 ARRAY(SELECT k.name FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS key_names,
                 ARRAY(SELECT l.label FROM vm_label l WHERE l.vm_id = vm.id ORDER BY l.label) AS labels
             FROM virtual_machine vm
@@ -28,8 +29,6 @@ extension VirtualMachineStore {
                 JOIN flavor f ON f.id = vm.flavor_id
                 JOIN image i ON i.id = vm.image_id
                 LEFT JOIN compute_node n ON n.id = vm.node_id
-                LEFT JOIN private_address p ON p.vm_id = vm.id
-                LEFT JOIN floating_ip fip ON fip.vm_id = vm.id
             WHERE vm.id = ANY (\(ids)::bigint[])
             """
         )
