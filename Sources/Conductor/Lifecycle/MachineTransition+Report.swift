@@ -58,7 +58,7 @@ extension MachineTransition {
     /// `absent` is wanted on the node, for a deletion or to place the machine elsewhere.
     fileprivate mutating func remove(_ report: MachineReport) {
         guard report.power == .absent, report.fault == nil else {
-            if let fault = report.fault, fault != machine.fault {
+            if let fault = report.fault, fault.code != machine.fault?.code {
                 events.append(MachineEvent(.warning, .deleteFailed, fault.message))
             }
             machine.fault = report.fault ?? machine.fault
@@ -77,7 +77,8 @@ extension MachineTransition {
     }
 
     fileprivate mutating func meet(_ fault: Fault) {
-        let isNew = machine.fault != fault
+        // The text of a fault that is tried again may differ each time; its history would have no end.
+        let isNew = machine.fault?.code != fault.code
         let phase = machine.phase
         machine.fault = fault
         switch fault.code.remedy {

@@ -62,6 +62,11 @@ package struct Reconciler: Service {
         await attempt("unplaced machines") { try await duties.placeUnplaced() }
         await attempt("lost words") { try await duties.resend() }
         await attempt("old rows") { try await duties.prune() }
+        await attempt("measures") {
+            let backlog = try await duties.outboxBacklog()
+            Self.outboxRows.record(backlog.rows)
+            Self.outboxAge.record(backlog.seconds)
+        }
     }
 
     private func attempt(_ duty: String, _ body: () async throws -> Void) async {
@@ -74,6 +79,8 @@ package struct Reconciler: Service {
         }
     }
 
+    private static let outboxRows = Gauge(label: "gantry.outbox.rows")
+    private static let outboxAge = Gauge(label: "gantry.outbox.oldest_seconds")
     private static let silentNodes = Counter(label: "gantry.node.silent")
     private static let expired = Counter(label: "gantry.machine.expired")
 }

@@ -96,6 +96,19 @@ struct ReconcilerDuties: Sendable {
         if count > 0 { outbox.raise() }
     }
 
+    /// How many words to nodes wait, and the age of the oldest.
+    func outboxBacklog() async throws -> (rows: Int, seconds: Double) {
+        try await database.read { transaction in
+            let rows = try transaction.query(
+                """
+                SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision AS age
+                FROM task_outbox
+                """
+            )
+            return try (rows.first?["rows"] ?? 0, rows.first?["age"] ?? 0)
+        }
+    }
+
     /// Deletes what nobody needs any more, some rows of each kind at a time.
     func prune() async throws {
         let statements: [SQL] = [

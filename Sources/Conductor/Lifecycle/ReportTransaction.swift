@@ -91,8 +91,8 @@ struct ReportTransaction {
         let stored = try StoredMachine.lock(Array(reports.keys), transaction)
         let own = stored.filter { $0.nodeID == node.id }
         result.foreign = stored.filter { $0.nodeID != node.id }.map(\.uuid)
-        let known = Set(own.map(\.uuid))
-        result.orphans = report.machines.filter { $0.orphan && !known.contains($0.uuid) }.map(\.uuid)
+        let known = Set(stored.map(\.uuid))
+        result.orphans = reports.values.filter { $0.power != .absent && !known.contains($0.uuid) }.map(\.uuid)
         return own.compactMap { machine in
             guard let report = reports[machine.uuid] else { return nil }
             let transition = machine.after(report)

@@ -17,6 +17,7 @@ import ServiceLifecycle
 /// ends, and a task that is sent twice does no harm.
 package struct OutboxRelay: Service {
     private let store: OutboxStore
+    private let letters: DeadLetterStore
     private let publisher: AMQPPublisher
     private let outbox: OutboxSignal
     private let health: Health
@@ -43,6 +44,7 @@ package struct OutboxRelay: Service {
         pollInterval: Duration = .seconds(1)
     ) {
         store = OutboxStore(database: database)
+        letters = DeadLetterStore(database: database)
         self.publisher = publisher
         self.outbox = outbox
         self.health = health
@@ -94,6 +96,7 @@ package struct OutboxRelay: Service {
     private func sendBatch() async throws -> Int {
         let batch = try await store.lease(Self.batchSize)
         guard !batch.rows.isEmpty else { return 0 }
+        try await setAside(batch.unreadable)
         let messages = try Self.messages(of: batch)
         let outcomes: [AMQPOutcome]
         do {
@@ -103,7 +106,7 @@ package struct OutboxRelay: Service {
             throw error
         }
         var settlement = OutboxSettlement()
-        // Of machines that are deleted or elsewhere by now there is nothing to tell this node.
+        // Of machines that are deleted, elsewhere or unreadable there is nothing to tell this node.
         let spoken = Set(messages.flatMap { $0.rows.map(\.id) })
         settlement.done = batch.rows.map(\.id).filter { !spoken.contains($0) }
         var returned: [PendingMessage] = []
@@ -121,6 +124,19 @@ package struct OutboxRelay: Service {
         try await handle(returned, &settlement)
         try await store.settle(settlement)
         return batch.rows.count
+    }
+
+    /// Keeps as dead letters what no task can be made of, so that it holds up nothing else.
+    private func setAside(_ unreadable: [VirtualMachineID: String]) async throws {
+        for (machine, error) in unreadable {
+            logger.error("A task cannot be made.", metadata: ["vm.id": "\(machine)", "error": "\(error)"])
+            try await letters.add(
+                messageID: nil,
+                queue: "task_outbox",
+                reason: "unreadable",
+                body: Data("machine \(machine): \(error)".utf8)
+            )
+        }
     }
 
     /// Declares the missing queues, so that the next attempt finds them, and sets aside what was returned too often.

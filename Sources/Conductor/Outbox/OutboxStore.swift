@@ -17,6 +17,8 @@ struct OutboxRow: Sendable {
 struct OutboxBatch: Sendable {
     let rows: [OutboxRow]
     let tasks: [MachineTask]
+    /// Machines whose rows make no task, with why.
+    let unreadable: [VirtualMachineID: String]
 }
 
 /// What became of leased rows.
@@ -50,12 +52,16 @@ struct OutboxStore: Sendable {
                 RETURNING o.id, n.name AS node, o.vm_id, o.returns
                 """
             )
-            guard !rows.isEmpty else { return OutboxBatch(rows: [], tasks: []) }
+            guard !rows.isEmpty else { return OutboxBatch(rows: [], tasks: [], unreadable: [:]) }
             let leased = try rows.map { row in
                 try OutboxRow(id: row["id"], node: row["node"], machine: row["vm_id"], returns: row["returns"])
             }
             let machines = Array(Set(leased.map(\.machine)))
-            return OutboxBatch(rows: leased, tasks: try MachineTaskStore.tasks(of: machines, transaction))
+            var unreadable: [VirtualMachineID: String] = [:]
+            let tasks = try MachineTaskStore.tasks(of: machines, transaction) { machine, error in
+                unreadable[machine] = "\(error)"
+            }
+            return OutboxBatch(rows: leased, tasks: tasks, unreadable: unreadable)
         }
     }
 

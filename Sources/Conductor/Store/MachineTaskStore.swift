@@ -12,12 +12,24 @@ package enum MachineTaskStore {
             .map(task)
     }
 
-    /// What is wanted of some machines, each on the node where it is. Those that are on none are left out.
-    package static func tasks(of machines: [VirtualMachineID], _ transaction: Transaction) throws -> [MachineTask] {
+    /// What is wanted of some machines, each on the node where it is. Those that are on none are left out. A row that
+    /// makes no task is handed to `unreadable`, so that it holds up no other.
+    package static func tasks(
+        of machines: [VirtualMachineID],
+        _ transaction: Transaction,
+        unreadable: (VirtualMachineID, any Error) -> Void
+    ) throws -> [MachineTask] {
         try transaction.query(
             "SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.id = ANY (\(machines)::bigint[]) ORDER BY vm.id"
         )
-        .map(task)
+        .compactMap { row in
+            do {
+                return try task(row)
+            } catch {
+                unreadable(try row["id"], error)
+                return nil
+            }
+        }
     }
 
     private static let columns: StaticString = """

@@ -128,7 +128,9 @@ extension Cloud {
 
     /// The task for a machine as its node would get it now.
     func task(_ machine: VirtualMachineRecord) async throws -> MachineTask {
-        let tasks = try await database.read { try MachineTaskStore.tasks(of: [machine.id], $0) }
+        let tasks = try await database.read {
+            try MachineTaskStore.tasks(of: [machine.id], $0) { _, error in Issue.record(error) }
+        }
         return try #require(tasks.first)
     }
 

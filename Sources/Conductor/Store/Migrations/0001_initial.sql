@@ -222,7 +222,7 @@ CREATE TABLE virtual_machine (
     user_data           bytea CHECK (octet_length(user_data) <= 65536),
     callback_url        text CHECK (length(callback_url) <= 250),
     assign_floating_ip  boolean NOT NULL DEFAULT false,
-    mac                 text NOT NULL,
+    mac                 text NOT NULL CHECK (mac ~ '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$'),
 
     -- Intent.
     desired             text NOT NULL CHECK (desired IN ('running', 'stopped', 'hibernated', 'absent')),
@@ -298,7 +298,7 @@ CREATE TABLE security_rule (
     vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
     direction   text NOT NULL CHECK (direction IN ('ingress', 'egress')),
     ethertype   text NOT NULL CHECK (ethertype IN ('IPv4', 'IPv6')),
-    protocol    text NOT NULL,
+    protocol    text NOT NULL CHECK (protocol ~ '^[a-z0-9-]+$'),
     remote      cidr NOT NULL,
     port_min    integer CHECK (port_min BETWEEN 0 AND 65535),
     port_max    integer CHECK (port_max BETWEEN 0 AND 65535),
@@ -348,8 +348,8 @@ CREATE INDEX floating_ip_free ON floating_ip (pool_id, updated_at) WHERE vm_id I
 CREATE TABLE gpu_device (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     node_id      bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
-    address      text NOT NULL,
-    pci_id       text NOT NULL,
+    address      text NOT NULL CHECK (address ~ '^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$'),
+    pci_id       text NOT NULL CHECK (pci_id ~ '^[0-9a-f]{4}:[0-9a-f]{4}$'),
     gpu_type     text NOT NULL,
     numa_node    integer,
     iommu_group  integer NOT NULL,

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Conductor
+import GantryModel
+import GantryProtocol
+import Testing
+
+/// A generator that gives the same numbers on each run.
+struct RepeatableGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
+}
+
+/// A conductor's row and an agent between which words and reports get lost, come late or twice.
+private struct Conversation {
+    var machine = StoredMachine(
+        id: VirtualMachineID(1),
+        uuid: MachineUUID(),
+        name: "one",
+        organizationID: OrganizationID(1),
+        phase: .creating,
+        desired: .running,
+        generation: Generation(1),
+        bootCounter: 1,
+        wantsFloatingIP: false,
+        nodeID: NodeID(1)
+    )
+    /// The agent's side: the last generation it got and did, what then runs, and for which boot.
+    private var known = (generation: Generation(0), power: WantedPower.absent, boots: 0)
+    private var observed = ObservedPower.absent
+    private var shutDownByGuest = false
+    /// A report on its way; older ones are dropped by their sequence.
+    private var onTheWay: MachineReport?
+    private var random: RepeatableGenerator
+
+    init(_ seed: UInt64) { random = RepeatableGenerator(seed) }
+
+    mutating func step() {
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0:
+            let operation = MachineOperation.allCases.dropFirst().randomElement(using: &random) ?? .stop
+            if let asked = try? machine.asked(operation, nodeSilent: false) { apply(asked) }
+        case 1...3: hear()
+        case 4...6: speak()
+        case 7: if let report = onTheWay { apply(machine.after(report)) }
+        case 8: disturb()
+        default:
+            guard PhaseTimeLimits().limit(of: machine.phase) != nil else { return }
+            apply(machine.afterTimeLimit(.seconds(60), nodeSilent: Bool.random(using: &random)))
+        }
+    }
+
+    /// The word arrives, now and whole; older ones would change nothing.
+    mutating func hear() {
+        guard machine.nodeID != nil, machine.generation > known.generation else { return }
+        let boots = machine.bootCounter
+        if machine.wantedOnNode == .running, known.boots < boots || observed != .running { shutDownByGuest = false }
+        known = (machine.generation, machine.wantedOnNode, boots)
+        switch known.power {
+        case .running: observed = .running
+        case .stopped, .hibernated: observed = .stopped
+        case .absent: observed = .absent
+        }
+    }
+
+    mutating func speak() {
+        onTheWay = MachineReport(
+            uuid: machine.uuid,
+            appliedGeneration: known.generation,
+            power: observed,
+            bootCounter: known.boots,
+            guestShutDown: shutDownByGuest
+        )
+    }
+
+    /// The guest ends by itself, or the host stops it.
+    private mutating func disturb() {
+        guard observed == .running else { return }
+        observed = Bool.random(using: &random) ? .stopped : .crashed
+        shutDownByGuest = observed == .stopped && Bool.random(using: &random)
+    }
+
+    /// The node does what it would do without any word: it starts again what its host stopped.
+    mutating func settle() {
+        hear()
+        if known.power == .running, observed == .stopped, !shutDownByGuest { observed = .running }
+        speak()
+        if let report = onTheWay { apply(machine.after(report)) }
+    }
+
+    mutating func apply(_ transition: MachineTransition) {
+        #expect(!transition.leavesNode || known.power == .absent)
+        #expect(transition.machine.generation >= machine.generation)
+        machine = transition.machine
+    }
+}
+
+@Suite("A machine between a conductor and an agent that hear each other badly")
+struct MachineConvergenceTests {
+    @Test(
+        "Whatever was lost or late, it ends as wanted once both have heard the last word",
+        arguments: 1...300 as ClosedRange<UInt64>
+    )
+    func converges(seed: UInt64) throws {
+        var talk = Conversation(seed)
+        for _ in 0..<40 { talk.step() }
+        for _ in 0..<4 { talk.settle() }
+        let expected: Set<MachinePhase> = talk.machine.desired == .running ? [.active, .error] : [.shutoff]
+        #expect(expected.contains(talk.machine.phase))
+        // An error that stays is a crash, which only its owner ends.
+        if talk.machine.phase == .error { #expect(talk.machine.fault?.code == .guestCrashed) }
+        talk.apply(try talk.machine.asked(.delete, nodeSilent: false))
+        for _ in 0..<3 { talk.settle() }
+        #expect(talk.machine.phase == .deleted)
+        #expect(talk.machine.nodeID == nil)
+    }
+}
