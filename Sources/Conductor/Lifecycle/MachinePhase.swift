@@ -19,6 +19,7 @@
 ///   creating, building, active, stopping, starting, rebooting ──fail or expire──▶ error
 ///       error ──ready──▶ active      error ──off──▶ shutoff      (it heals by itself)
 ///       error ──stop──▶ stopping     error ──reboot──▶ rebooting
+///   creating, error ──cleared──▶ creating   (the node that could not build it kept nothing; it is placed again)
 ///   every phase ──delete──▶ deleting ──gone──▶ deleted
 /// ```
 ///
@@ -57,7 +58,9 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
         case fail
         /// This node cannot; nothing of the tenant's is there yet, so another may.
         case evict
-        /// Its node confirmed that nothing is left.
+        /// The node that it was to leave confirmed that nothing is left there.
+        case cleared
+        /// Its node confirmed that nothing is left, as its owner asked.
         case gone
         /// The phase's time limit passed.
         case expire
@@ -70,8 +73,8 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
 
     private static let edges: [MachinePhase: [Trigger: MachinePhase]] = [
         .creating: [
-            .work: .building, .ready: .active, .evict: .creating, .off: .shutoff,
-            .fail: .error, .expire: .error, .delete: .deleting,
+            .work: .building, .ready: .active, .evict: .creating, .cleared: .creating,
+            .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting,
         ],
         .building: [
             .ready: .active, .evict: .creating, .off: .shutoff,
@@ -85,7 +88,10 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
         .shutoff: [.start: .starting, .delete: .deleting],
         .starting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
         .rebooting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
-        .error: [.ready: .active, .off: .shutoff, .stop: .stopping, .reboot: .rebooting, .delete: .deleting],
+        .error: [
+            .ready: .active, .off: .shutoff, .stop: .stopping, .reboot: .rebooting, .cleared: .creating,
+            .delete: .deleting,
+        ],
         .deleting: [.gone: .deleted],
         .deleted: [:],
     ]

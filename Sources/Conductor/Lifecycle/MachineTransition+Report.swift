@@ -72,7 +72,7 @@ extension MachineTransition {
             events.append(MachineEvent(.normal, .deleteSuccess, "\(machine.name) is deleted."))
         } else {
             machine.evicting = false
-            entersPhase = true
+            follow(.cleared)
         }
     }
 

@@ -21,11 +21,11 @@ extension StoredMachine {
     private func timeLimitFault(_ limit: Duration, nodeSilent: Bool) -> Fault {
         let minutes = max(1, (limit.components.seconds + 30) / 60)
         let span = "\(minutes) minute\(minutes == 1 ? "" : "s")"
-        if nodeSilent {
-            return Fault(.nodeSilent, "Its node has stopped reporting; it was \(phase.rawValue) for \(span).")
-        }
         if nodeID == nil {
             return Fault(.noCapacity, "No other node had room for it within \(span).")
+        }
+        if nodeSilent {
+            return Fault(.nodeSilent, "Its node has stopped reporting; it was \(phase.rawValue) for \(span).")
         }
         let last = fault.map { " The last reason was: \($0.message)" } ?? ""
         return Fault(.timeLimit, "It was \(phase.rawValue) for longer than \(span).\(last)")

@@ -62,28 +62,30 @@ struct ConcurrencyTests {
             }
             let conductors = (0..<3)
                 .map { _ in
-                    MachineLifecycle(database: Database(cloud.database.configuration), outbox: OutboxSignal())
+                    MachineLifecycle(database: cloud.anotherPool(), outbox: OutboxSignal())
                 }
             let agents = nodes.map { node in
                 Task {
                     while !Task.isCancelled {
                         try await node.converge()
                         try await node.report(withInventory: true)
+                        // A pace, so that the agents leave the machine to what is tested.
+                        try await Task.sleep(for: .milliseconds(20))
                     }
                 }
             }
             let counts = try await withThrowingTaskGroup(of: (made: Int, refused: Int).self) { group in
                 for client in 0..<9 {
-                    group.addTask { try await work(cloud, conductors[client % 3], turns: 12) }
+                    group.addTask { try await work(cloud, conductors[client % 3], turns: 10) }
                 }
-                for _ in 0..<20 { try await cloud.audit() }
+                for _ in 0..<8 { try await cloud.audit() }
                 return try await group.reduce(into: (made: 0, refused: 0)) { total, one in
                     total = (total.made + one.made, total.refused + one.refused)
                 }
             }
             for agent in agents { agent.cancel() }
             for agent in agents { try? await agent.value }
-            #expect(counts.made + counts.refused == 9 * 12)
+            #expect(counts.made + counts.refused == 9 * 10)
             #expect(counts.made > 9)
             for node in nodes {
                 try await node.converge()
@@ -109,7 +111,7 @@ struct ConcurrencyTests {
             }
             let conductors = (0..<3)
                 .map { _ in
-                    MachineLifecycle(database: Database(cloud.database.configuration), outbox: OutboxSignal())
+                    MachineLifecycle(database: cloud.anotherPool(), outbox: OutboxSignal())
                 }
             let made = await withTaskGroup(of: Bool.self) { group in
                 for client in 0..<24 {

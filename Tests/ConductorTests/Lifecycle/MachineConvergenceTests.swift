@@ -37,6 +37,8 @@ private struct Conversation {
     private var known = (generation: Generation(0), power: WantedPower.absent, boots: 0)
     private var observed = ObservedPower.absent
     private var shutDownByGuest = false
+    /// Why the node cannot build it, until it is cleared or told anew.
+    private var fault: Fault?
     /// A report on its way; older ones are dropped by their sequence.
     private var onTheWay: MachineReport?
     private var random: RepeatableGenerator
@@ -44,14 +46,15 @@ private struct Conversation {
     init(_ seed: UInt64) { random = RepeatableGenerator(seed) }
 
     mutating func step() {
-        switch Int.random(in: 0..<10, using: &random) {
+        switch Int.random(in: 0..<11, using: &random) {
         case 0:
             let operation = MachineOperation.allCases.dropFirst().randomElement(using: &random) ?? .stop
             if let asked = try? machine.asked(operation, nodeSilent: false) { apply(asked) }
         case 1...3: hear()
         case 4...6: speak()
-        case 7: if let report = onTheWay { apply(machine.after(report)) }
+        case 7: if machine.nodeID != nil, let report = onTheWay { apply(machine.after(report)) }
         case 8: disturb()
+        case 9: place()
         default:
             guard PhaseTimeLimits().limit(of: machine.phase) != nil else { return }
             apply(machine.afterTimeLimit(.seconds(60), nodeSilent: Bool.random(using: &random)))
@@ -64,6 +67,7 @@ private struct Conversation {
         let boots = machine.bootCounter
         if machine.wantedOnNode == .running, known.boots < boots || observed != .running { shutDownByGuest = false }
         known = (machine.generation, machine.wantedOnNode, boots)
+        fault = nil
         switch known.power {
         case .running: observed = .running
         case .stopped, .hibernated: observed = .stopped
@@ -77,12 +81,26 @@ private struct Conversation {
             appliedGeneration: known.generation,
             power: observed,
             bootCounter: known.boots,
-            guestShutDown: shutDownByGuest
+            guestShutDown: shutDownByGuest,
+            fault: fault
         )
     }
 
-    /// The guest ends by itself, or the host stops it.
+    /// Gives a machine that left its node another, as the placer does.
+    private mutating func place() {
+        guard machine.nodeID == nil, machine.phase == .creating else { return }
+        machine.nodeID = NodeID(Int64(machine.triedNodes.count + 1))
+        machine.generation = machine.generation.next
+        // Reports of the node before are not heard any more, since the machine is no longer its own.
+        (known, observed, shutDownByGuest, onTheWay) = ((Generation(0), .absent, 0), .absent, false, nil)
+    }
+
+    /// The guest ends by itself, the host stops it, or cannot build it.
     private mutating func disturb() {
+        if known.power == .running, machine.phase == .building || machine.phase == .creating {
+            fault = Fault(Bool.random(using: &random) ? .hostDiskFull : .imageUnreachable, "No.")
+            observed = .absent
+        }
         guard observed == .running else { return }
         observed = Bool.random(using: &random) ? .stopped : .crashed
         shutDownByGuest = observed == .stopped && Bool.random(using: &random)
@@ -90,10 +108,13 @@ private struct Conversation {
 
     /// The node does what it would do without any word: it starts again what its host stopped.
     mutating func settle() {
+        place()
         hear()
-        if known.power == .running, observed == .stopped, !shutDownByGuest { observed = .running }
+        let startsAgain = known.power == .running && !shutDownByGuest && fault?.code != .hostDiskFull
+        if startsAgain, observed == .stopped || observed == .absent { (observed, fault) = (.running, nil) }
         speak()
-        if let report = onTheWay { apply(machine.after(report)) }
+        guard machine.nodeID != nil, let report = onTheWay else { return }
+        apply(machine.after(report))
     }
 
     mutating func apply(_ transition: MachineTransition) {
@@ -112,11 +133,13 @@ struct MachineConvergenceTests {
     func converges(seed: UInt64) throws {
         var talk = Conversation(seed)
         for _ in 0..<40 { talk.step() }
-        for _ in 0..<4 { talk.settle() }
+        for _ in 0..<8 { talk.settle() }
         let expected: Set<MachinePhase> = talk.machine.desired == .running ? [.active, .error] : [.shutoff]
         #expect(expected.contains(talk.machine.phase))
-        // An error that stays is a crash, which only its owner ends.
-        if talk.machine.phase == .error { #expect(talk.machine.fault?.code == .guestCrashed) }
+        // An error that stays is one that only its owner ends: a crash, what a node said after the time was over, or that
+        // no place was found within the time.
+        let lasting: [Fault.Code] = [.guestCrashed, .hostDiskFull, .noCapacity]
+        if talk.machine.phase == .error { #expect(lasting.contains(try #require(talk.machine.fault?.code))) }
         talk.apply(try talk.machine.asked(.delete, nodeSilent: false))
         for _ in 0..<3 { talk.settle() }
         #expect(talk.machine.phase == .deleted)

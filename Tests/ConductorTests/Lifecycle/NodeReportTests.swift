@@ -44,6 +44,24 @@ struct NodeReportTests {
         }
     }
 
+    @Test("A report that was overtaken by a later one says nothing any more")
+    func overtaken() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            let running = try await cloud.task(machine).done()
+            try await cloud.perform(.stop, machine)
+            try await node.report([try await cloud.task(machine).done()], sequence: 20)
+            for sequence in [Int64(19), 20] {
+                try await node.report([running], sequence: sequence)
+                #expect(try await cloud.now(machine)?.situation.powerState == "SHUTDOWN")
+            }
+            try await node.report([running], sequence: 21)
+            #expect(try await cloud.now(machine)?.situation.powerState == "RUNNING")
+        }
+    }
+
     @Test("Absence at an older generation, or without being wanted, frees nothing")
     func absenceFreesNothing() async throws {
         try await Cloud.with { cloud in

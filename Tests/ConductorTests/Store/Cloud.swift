@@ -150,6 +150,13 @@ struct Cloud: Sendable {
         }
     }
 
+    /// Connections of their own, as another conductor has.
+    func anotherPool() -> Database {
+        var configuration = database.configuration
+        configuration.maximumConnections = 3
+        return Database(configuration)
+    }
+
     /// One number from a statement, such as `SELECT count(*) AS number …`.
     func number(_ statement: SQL) async throws -> Int {
         try await database.read { try #require(try $0.query(statement).first)["number"] }
