@@ -166,7 +166,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["Conductor", "Agent", "GantryClient", "GantryTestSupport", subprocess],
+            dependencies: [
+                "Conductor", "Agent", "AMQP", "GantryClient", "GantryTestSupport", "Observability", "Postgres",
+                asyncHTTPClient, hummingbird, logging, subprocess,
+            ],
             path: "Tests/System",
             swiftSettings: strict
         ),

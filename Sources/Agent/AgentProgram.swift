@@ -125,7 +125,7 @@ package struct AgentProgram: Sendable {
         var settings = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger
+            logger: logger.quieted
         )
         settings.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: settings)
@@ -134,7 +134,10 @@ package struct AgentProgram: Sendable {
 }
 
 /// The node's work as a service: a signal ends it, guests go on.
-private struct NodeService: Service {
+private struct NodeService: Service, CustomStringConvertible {
+    /// What the service group logs; its own would spell out the node's key.
+    var description: String { "node" }
+
     let node: NodeAgent
     let broker: AMQPConfiguration
 

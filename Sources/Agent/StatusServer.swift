@@ -28,7 +28,7 @@ struct StatusServer: Service {
         let application = Application(
             router: router,
             configuration: .init(address: .hostname(address, port: port), serverName: "gantry-agent"),
-            logger: logger
+            logger: logger.quieted
         )
         try await application.run()
     }

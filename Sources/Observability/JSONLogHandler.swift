@@ -32,7 +32,7 @@ public struct JSONLogHandler: LogHandler {
             .merging(metadataProvider?.get() ?? [:]) { $1 }
             .merging(event.metadata ?? [:]) { $1 }
             .mapValues { LogValue($0) }
-        line["time"] = .text(Date.now.formatted(.iso8601.time(includingFractionalSeconds: true)))
+        line["time"] = .text(Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
         line["level"] = .text(event.level.rawValue)
         line["message"] = .text(event.message.description)
         line["label"] = .text(label)

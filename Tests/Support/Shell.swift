@@ -7,6 +7,10 @@ import SystemPackage
 /// A command that a test ran and that failed.
 package struct CommandFailure: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) {
+        self.description = description
+    }
 }
 
 /// What a command said.

@@ -6,9 +6,10 @@ import Glibc
 
 /// What this host truly has.
 ///
-/// libvirt's node information reads memory from sysfs' NUMA nodes and counts the processors that are online for the
-/// whole machine; the kernel gives this process the ones that its cgroup and affinity allow (`Cpus_allowed`). Guests are children of the
-/// same service manager and get no more than that, so the kernel's view is the true one.
+/// libvirt's node information adds up the NUMA nodes' `MemTotal` in sysfs. On kernels that initialise memory when it is
+/// first wanted, those count only what was wanted so far: a host of 24 GiB says 15 there, grows as memory is used, and
+/// gives out all 24. `/proc/meminfo` counts all of it, so that is the true one. Processors are those that this process,
+/// and with it its guests, may run on, which a cgroup or affinity can make fewer than libvirt counts.
 package enum HostCapacity {
     /// All of the host: processors this process may run on, the kernel's memory, the file system of `directory`.
     package static func total(directory: String) -> Resources {
@@ -35,7 +36,7 @@ package enum HostCapacity {
     private static func diskGiB(_ directory: String) -> Int {
         var status = statvfs()
         guard statvfs(directory, &status) == 0 else { return 0 }
-        return Int(status.f_blocks * UInt(status.f_frsize) >> 30)
+        return Int((status.f_blocks * UInt(status.f_frsize)) >> 30)
     }
 
     /// Bytes that a service may still write below `directory`.

@@ -104,6 +104,12 @@ package struct LinuxHost: Host {
     package func restore(_ tasks: [MachineTask], floatingIPPools: [Subnet]) async {
         await network.setPools(floatingIPPools)
         await network.restore(tasks)
+        do {
+            try await network.applyAll()
+        } catch {
+            // The next machine's step tries again, and fails with a reason.
+            logger.error("The packet filter could not be set up", metadata: ["error": "\(error)"])
+        }
     }
 
     // MARK: - Doing

@@ -43,7 +43,7 @@ package struct MetadataService: Sendable {
         return Application(
             router: router,
             configuration: .init(address: .hostname(host, port: port), serverName: "gantry"),
-            logger: logger
+            logger: logger.quieted
         )
     }
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+
+CACHE ?= $(or $(GANTRY_CACHE),$(HOME)/.cache/gantry)
+SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/images/build Packaging/images/check \
+	Packaging/images/debian/customize Packaging/images/micro/rc Packaging/images/micro/udhcpc \
+	Packaging/images/micro/initramfs-init
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down dependencies images build test test-all format lint benchmark clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Boot a VM through the whole of Gantry and say how to log in (root)
+	@Packaging/dev/demo up
+
+demo-down: ## Take the demo away again
+	@Packaging/dev/demo down
+
+dependencies: ## Install the Debian packages that are missing, after saying which (root)
+	@Packaging/dev/install-dependencies build services host images lint
+
+images: dependencies ## Build the test images
+	@Packaging/images/build micro $(CACHE)/images
+	@Packaging/images/build debian $(CACHE)/images
+
+build: ## Compile everything, tests included
+	swift build --build-tests
+
+test: dependencies images build ## Run all tests on real parts (root)
+	GANTRY_IMAGES=$(CACHE)/images swift test --skip-build --no-parallel
+
+test-all: test ## The same, and what takes longer: both images by BIOS and by UEFI
+	Packaging/images/check $(CACHE)/images/micro.qcow2 gantry bios
+	Packaging/images/check $(CACHE)/images/micro.qcow2 gantry uefi
+	Packaging/images/check $(CACHE)/images/debian.qcow2 debian bios
+	Packaging/images/check $(CACHE)/images/debian.qcow2 debian uefi
+
+format: ## Format the sources
+	swift format -i -r Sources Tests Benchmarks/Sources Package.swift Benchmarks/Package.swift
+
+lint: ## Check format and scripts
+	swift format lint --strict -r Sources Tests Benchmarks/Sources Package.swift Benchmarks/Package.swift
+	shellcheck $(SCRIPTS)
+
+benchmark: dependencies images ## Measure, side by side, and print tables (root)
+	@Packaging/dev/benchmark $(CACHE)/images
+
+clean: ## Remove what was built; the image cache stays
+	rm -rf .build Benchmarks/.build

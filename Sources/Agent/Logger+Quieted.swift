@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+extension Logger {
+    /// For servers inside, whose own comings and goings interest nobody.
+    var quieted: Logger {
+        var logger = self
+        logger.logLevel = max(.warning, logLevel)
+        return logger
+    }
+}
