@@ -172,7 +172,6 @@ struct SystemCloud: Sendable {
             do {
                 return try await conductor.lifecycle.create(request).machines.first
             } catch let refusal as MachineRefusal {
-                print(refusal)
                 guard [.noCapacity, .neverFits].contains(refusal.reason) else { throw refusal }
                 return nil
             }
@@ -213,14 +212,19 @@ struct SystemCloud: Sendable {
     // MARK: - Guests
 
     /// Runs a command in a guest, over its floating IP, from outside the hosts; nil while nobody answers.
-    func ssh(_ record: VirtualMachineRecord, key: Int = 0, _ command: String) async throws -> String? {
+    func ssh(
+        _ record: VirtualMachineRecord,
+        key: Int = 0,
+        _ command: String,
+        asRoot: Bool = false
+    ) async throws -> String? {
         guard let address = record.floatingIP else { return nil }
         let output = try await GantryTestSupport.run(
             "ip",
             [
                 "netns", "exec", outside, "ssh", "-q", "-i", ids.keyFiles[key], "-o", "BatchMode=yes",
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5",
-                "\(image.user)@\(address)", command,
+                "\(asRoot ? "root" : image.user)@\(address)", command,
             ]
         )
         return output.status == 0 ? output.text.trimmingCharacters(in: .whitespacesAndNewlines) : nil

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// The few calls that the load makes, over keep-alive connections, as a tenant would.
+struct API: Sendable {
+    let client: HTTPClient
+    let base: String
+    let key: String
+
+    struct Refused: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    struct Machine: Decodable, Sendable {
+        let id: Int64
+        let status: String
+    }
+
+    private struct Created: Decodable { let instances: [Machine] }
+    private struct Shown: Decodable { let instance: Machine }
+
+    func createMachine(environment: String, image: String, flavor: String) async throws -> Machine {
+        let body = try JSONSerialization.data(withJSONObject: [
+            "environment_name": environment, "image_name": image, "flavor_name": flavor, "count": 1,
+        ])
+        return try await JSONDecoder().decode(Created.self, from: call(.POST, "virtual-machines", body)).instances[0]
+    }
+
+    func deleteMachine(_ id: Int64) async throws {
+        _ = try await call(.DELETE, "virtual-machines/\(id)")
+    }
+
+    /// Nil when there is no such machine (any more).
+    func machine(_ id: Int64) async throws -> Machine? {
+        let (status, data) = try await answer(.GET, "virtual-machines/\(id)", nil)
+        if status == 404 { return nil }
+        guard status == 200 else { throw Refused(description: "GET answered \(status): \(String(decoding: data, as: UTF8.self))") }
+        return try JSONDecoder().decode(Shown.self, from: data).instance
+    }
+
+    private func call(_ method: HTTPMethod, _ path: String, _ body: Data? = nil) async throws -> Data {
+        let (status, data) = try await answer(method, path, body)
+        guard status == 200 else {
+            throw Refused(description: "\(method) \(path) answered \(status): \(String(decoding: data, as: UTF8.self))")
+        }
+        return data
+    }
+
+    private func answer(_ method: HTTPMethod, _ path: String, _ body: Data?) async throws -> (UInt, Data) {
+        var request = HTTPClientRequest(url: "\(base)/v1/core/\(path)")
+        request.method = method
+        request.headers.add(name: "api_key", value: key)
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let response = try await client.execute(request, timeout: .seconds(60))
+        let buffer = try await response.body.collect(upTo: 1 << 20)
+        return (response.status.code, Data(buffer.readableBytesView))
+    }
+}
