@@ -41,6 +41,7 @@ public struct AMQPConsumer: Sendable {
     private let prefetch: Int
 
     /// - Parameters:
+    ///   - configuration: The broker and as whom.
     ///   - queues: The queues to consume, all over the one connection.
     ///   - prefetch: How many deliveries of each queue may wait for their disposition, 1 to 65535.
     public init(_ configuration: AMQPConfiguration, queues: [String], prefetch: Int) {

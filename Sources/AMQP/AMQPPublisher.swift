@@ -60,7 +60,10 @@ public actor AMQPPublisher {
 
     /// Declares a durable exchange; one with other properties under that name is an error.
     ///
-    /// - Parameter type: `direct` or `fanout`.
+    /// - Parameters:
+    ///   - name: The exchange's.
+    ///   - type: `direct` or `fanout`.
+    /// - Throws: the broker's refusal, or that it is away.
     public func declareExchange(_ name: String, type: String) throws(AMQPError) {
         try withLink { link throws(AMQPError) in
             unsafe withBytes(name) { name in

@@ -19,6 +19,7 @@ public actor LibvirtConnection {
     /// Opens the connection. One that is open already is closed first.
     ///
     /// - Parameter uri: Such as `qemu:///system`.
+    /// - Throws: what libvirt says when nothing answers there.
     public func open(uri: String) throws(LibvirtError) {
         close()
         EventLoop.started

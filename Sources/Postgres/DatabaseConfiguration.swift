@@ -17,6 +17,7 @@ public struct DatabaseConfiguration: Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - url: A `postgresql://` URL or a keyword string, as libpq reads them (PostgreSQL manual, 34.1.1).
     ///   - maximumConnections: Connections to hold at most, 1 or more.
+    /// - Throws: libpq's complaint about a URL that it cannot read.
     public init(url: String, maximumConnections: Int = 8) throws(PostgresError) {
         keywords = try Self.parse(url)
         self.maximumConnections = max(1, maximumConnections)

@@ -10,6 +10,8 @@ package struct NeverTrue: Error, CustomStringConvertible {
 /// - Parameters:
 ///   - what: What is waited for, as a sentence for the failure.
 ///   - timeout: A bound against hanging, generous since the machine may be slow; not a measurement.
+///   - condition: Looked at again and again; an error of its own ends the wait.
+/// - Throws: ``NeverTrue`` when the time is over.
 package func eventually(
     _ what: String,
     timeout: Duration = .seconds(60),

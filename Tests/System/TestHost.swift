@@ -66,8 +66,10 @@ final class AgentProcess: @unchecked Sendable {
     /// Starts the agent in a host.
     ///
     /// - Parameters:
+    ///   - host: Where it runs.
     ///   - environment: Its configuration.
     ///   - log: A file that its log is added to.
+    /// - Throws: when it cannot be started.
     init(in host: TestHost, environment: [String: String], log: String) throws {
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         let output = try FileHandle(forWritingTo: URL(filePath: log))

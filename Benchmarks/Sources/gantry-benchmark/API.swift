@@ -38,7 +38,9 @@ struct API: Sendable {
     func machine(_ id: Int64) async throws -> Machine? {
         let (status, data) = try await answer(.GET, "virtual-machines/\(id)", nil)
         if status == 404 { return nil }
-        guard status == 200 else { throw Refused(description: "GET answered \(status): \(String(decoding: data, as: UTF8.self))") }
+        guard status == 200 else {
+            throw Refused(description: "GET answered \(status): \(String(decoding: data, as: UTF8.self))")
+        }
         return try JSONDecoder().decode(Shown.self, from: data).instance
     }
 

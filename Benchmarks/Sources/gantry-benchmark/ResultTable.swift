@@ -18,9 +18,11 @@ struct ResultTable {
             ([columns] + rows).map { $0[index].count }.max() ?? 0
         }
         let lines = [columns, widths.map { String(repeating: "-", count: $0) }] + rows
-        return lines.map { line in
-            let cells = zip(line, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-            return "| " + cells.joined(separator: " | ") + " |\n"
-        }.joined()
+        return
+            lines.map { line in
+                let cells = zip(line, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+                return "| " + cells.joined(separator: " | ") + " |\n"
+            }
+            .joined()
     }
 }

@@ -4,7 +4,10 @@ import Histogram
 
 /// Durations of one kind of operation, in microseconds.
 struct Latencies {
-    private var histogram = Histogram<UInt64>(highestTrackableValue: 600_000_000, numberOfSignificantValueDigits: .three)
+    private var histogram = Histogram<UInt64>(
+        highestTrackableValue: 600_000_000,
+        numberOfSignificantValueDigits: .three
+    )
 
     mutating func record(_ duration: Duration) {
         let microseconds = duration / .microseconds(1)

@@ -14,7 +14,10 @@ package enum HostChecks {
         package let text: String
     }
 
-    /// - Parameter uplink: The device that floating IPs are announced on.
+    /// - Parameters:
+    ///   - stateDirectory: Where machines and images are kept.
+    ///   - uplink: The device that floating IPs are announced on.
+    /// - Returns: what was looked at, the good too.
     package static func run(stateDirectory: String, uplink: String?) -> [Finding] {
         programs + [privileges, kvm, iommu, disk(stateDirectory)] + (uplink.map { [device($0)] } ?? [])
     }

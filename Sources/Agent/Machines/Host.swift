@@ -19,6 +19,7 @@ package protocol Host: Sendable {
     ///   - step: One of the steps that touch the host, from `image` to `remove`.
     ///   - task: What is wanted. For a teardown its specification is the one that was built, where it is known.
     ///   - progress: Told a percentage, where the step can tell.
+    /// - Throws: what kept the step from being done.
     func perform(
         _ step: ConvergenceStep,
         for task: MachineTask,

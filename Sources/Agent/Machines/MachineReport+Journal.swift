@@ -9,6 +9,7 @@ extension MachineReport {
     /// - Parameters:
     ///   - entry: What the journal says.
     ///   - domain: What is there; nil for none.
+    ///   - fault: Why it is not as it should be; nil when it is.
     ///   - isGivenUp: Whether the generation is dealt with; otherwise the last one that was is reported.
     package init(_ entry: JournalEntry, _ domain: ObservedDomain?, fault: Fault?, isGivenUp: Bool = true) {
         let power: ObservedPower =

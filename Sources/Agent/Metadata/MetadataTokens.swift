@@ -13,7 +13,11 @@ package struct MetadataTokens: Sendable {
 
     package init() {}
 
-    /// - Parameter seconds: Its life, 1 to 21600.
+    /// - Parameters:
+    ///   - uuid: The guest that asked; the token is good for it alone.
+    ///   - now: When it asked.
+    ///   - seconds: The token's life, 1 to 21600.
+    /// - Returns: the token; nil for a life out of bounds.
     package func issue(to uuid: MachineUUID, at now: Date, for seconds: Int) -> String? {
         guard (1...21_600).contains(seconds) else { return nil }
         let expiry = Int(now.timeIntervalSince1970) + seconds

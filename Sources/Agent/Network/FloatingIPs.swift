@@ -16,7 +16,9 @@ package struct FloatingIPs: Sendable {
     private let uplink: String?
     private let logger: Logger
 
-    /// - Parameter uplink: Where the arrival of an address is announced.
+    /// - Parameters:
+    ///   - uplink: Where the arrival of an address is announced.
+    ///   - logger: For announcements that failed.
     package init(uplink: String?, logger: Logger) {
         (self.uplink, self.logger) = (uplink, logger)
     }

@@ -41,6 +41,7 @@ package struct ConductorClient: ConductorConnection {
     private let key: String
 
     /// - Parameters:
+    ///   - client: Lent for the life of this value.
     ///   - url: The conductor's address, without a path.
     ///   - node: This node.
     ///   - key: The node's API key.

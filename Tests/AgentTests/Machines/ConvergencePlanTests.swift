@@ -50,7 +50,10 @@ struct ConvergencePlanTests {
         #expect(off.stages.last == [.start])
     }
 
-    @Test("What a guest did to itself after its start is not undone", arguments: [ObservedDomain.State.shutDown, .crashed])
+    @Test(
+        "What a guest did to itself after its start is not undone",
+        arguments: [ObservedDomain.State.shutDown, .crashed]
+    )
     func guestsOwn(_ state: ObservedDomain.State) throws {
         let task = try task(.running)
         #expect(ConvergencePlan(for: task, applied: true, domain: domain(task, state)) == .nothing)
