@@ -85,7 +85,7 @@ let package = Package(
         /// Logging, Prometheus text, health.
         .target(
             name: "Observability",
-            dependencies: [logging, metrics, serviceLifecycle],
+            dependencies: [hummingbird, logging, metrics, nioCore, serviceLifecycle],
             swiftSettings: strict
         ),
 
@@ -123,7 +123,10 @@ let package = Package(
         // MARK: - Executables: flags, configuration, wiring
         .executableTarget(
             name: "gantry-conductor",
-            dependencies: ["Conductor", argumentParser, configuration],
+            dependencies: [
+                "Conductor", "GantryModel", "Observability", argumentParser, configuration, logging, metrics,
+                systemPackage,
+            ],
             swiftSettings: strict
         ),
         .executableTarget(

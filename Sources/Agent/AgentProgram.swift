@@ -115,11 +115,12 @@ package struct AgentProgram: Sendable {
             logger: logger
         )
         let status = StatusServer(
+            name: "gantry-agent",
             address: configuration.healthAddress,
             port: configuration.healthPort,
             health: health,
             metrics: metrics,
-            logger: logger
+            logger: logger.quieted
         )
         let services: [any Service] = [status, guests, NodeService(node: node, broker: broker)]
         var settings = ServiceGroupConfiguration(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GantryModel
+package import GantryModel
 package import Postgres
 
 /// What tenants ask of virtual machines. Each operation is one transaction: intent, claims, the word to the node and
@@ -40,6 +40,19 @@ package struct MachineLifecycle: Sendable {
             } catch let error as PostgresError where error.isUniqueViolation("virtual_machine_name_unique") {
                 throw try Self.nameTaken(creation)
             }
+        }
+    }
+
+    /// The machines, deleted ones too, that an earlier request with this idempotency key made; nil for a new key.
+    ///
+    /// - Throws: ``MachineRefusal`` with `idempotencyMismatch` when the earlier request was another one.
+    package func earlier(
+        _ claim: IdempotencyClaim,
+        in organization: OrganizationID
+    ) async throws -> [VirtualMachineRecord]? {
+        try await database.read { transaction in
+            try IdempotencyStore.find(claim, for: organization, transaction)
+                .map { try VirtualMachineStore.records($0, transaction) }
         }
     }
 

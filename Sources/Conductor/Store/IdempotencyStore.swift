@@ -27,21 +27,32 @@ enum IdempotencyStore {
                 """
             )
             if taken == 1 { return nil }
-            let rows = try transaction.query(
-                """
-                SELECT encode(request_digest, 'hex') AS digest, vm_ids
-                FROM idempotency_key WHERE organization_id = \(organization) AND key = \(claim.key)
-                """
-            )
-            guard let row = rows.first else { continue }
-            guard try row["digest"] == claim.digest.description else {
-                throw MachineRefusal(
-                    .idempotencyMismatch,
-                    "The idempotency key “\(claim.key)” was used with another request; use a new key for a new request."
-                )
-            }
-            return try row["vm_ids"]
+            if let machines = try find(claim, for: organization, transaction) { return machines }
         }
+    }
+
+    /// The machines of an earlier request with this key; nil when there was none, or it is still under way.
+    ///
+    /// - Throws: ``MachineRefusal`` with `idempotencyMismatch` when the earlier request was another one.
+    static func find(
+        _ claim: IdempotencyClaim,
+        for organization: OrganizationID,
+        _ transaction: Transaction
+    ) throws -> [VirtualMachineID]? {
+        let rows = try transaction.query(
+            """
+            SELECT encode(request_digest, 'hex') AS digest, vm_ids
+            FROM idempotency_key WHERE organization_id = \(organization) AND key = \(claim.key)
+            """
+        )
+        guard let row = rows.first else { return nil }
+        guard try row["digest"] == claim.digest.description else {
+            throw MachineRefusal(
+                .idempotencyMismatch,
+                "The idempotency key “\(claim.key)” was used with another request; use a new key for a new request."
+            )
+        }
+        return try row["vm_ids"]
     }
 
     /// Notes what the request of this transaction made.

@@ -86,6 +86,7 @@ package struct MachineEventRecord: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable { case normal, warning }
 
     package var machineID: VirtualMachineID
+    package var machineName: String
     package var organizationID: OrganizationID
     /// Who asked; nil when it happened by itself.
     package var userID: UserID?

@@ -72,11 +72,11 @@ package struct VirtualMachineStore: Sendable {
         try await database.read { transaction in
             let known = try transaction.query(
                 """
-                SELECT 1 FROM virtual_machine
+                SELECT name FROM virtual_machine
                 WHERE id = \(machine) AND organization_id = \(organization) AND deleted_at IS NULL
                 """
             )
-            guard !known.isEmpty else { return nil }
+            guard let name: String = try known.first?["name"] else { return nil }
             let rows = try transaction.query(
                 """
                 SELECT user_id, type, reason, message, created_at FROM vm_event
@@ -86,6 +86,7 @@ package struct VirtualMachineStore: Sendable {
             return try rows.map { row in
                 try MachineEventRecord(
                     machineID: machine,
+                    machineName: name,
                     organizationID: organization,
                     userID: row["user_id"],
                     kind: row["type"],

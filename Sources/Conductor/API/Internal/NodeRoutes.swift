@@ -24,33 +24,31 @@ package struct NodeRoutes: Sendable {
         nodes.post("sessions") { request, context in
             let node = try await identity(request, context)
             let body = try await decode(NodeSessionRequest.self, request)
-            return try await answering { try Self.json(try await sessions.open(body, for: node)) }
+            return try Self.json(try await sessions.open(body, for: node))
         }
         nodes.post("reports") { request, context in
             let node = try await identity(request, context)
             let body = try await decode(NodeReport.self, request)
-            return try await answering { try Self.json(try await reports.accept(body, from: node)) }
+            return try Self.json(try await reports.accept(body, from: node))
         }
         nodes.get("desired") { request, context in
             let node = try await identity(request, context)
             let known = request.headers[.ifNoneMatch].flatMap { Self.revision(ofTag: $0) }
-            return try await answering {
-                guard let state = try await sessions.desired(of: node, unless: known) else {
-                    return Response(status: .notModified)
-                }
-                return try Self.json(state, tag: "\"\(state.revision)\"")
+            guard let state = try await sessions.desired(of: node, unless: known) else {
+                return Response(status: .notModified)
             }
+            return try Self.json(state, tag: "\"\(state.revision)\"")
         }
     }
 
     private func identity(_ request: Request, _ context: some RequestContext) async throws -> NodeIdentity {
         guard let name = try? NodeName(context.parameters.get("node") ?? "") else {
-            throw HTTPError(.notFound, message: "The path names no node.")
+            throw APIError(.notFound, "The path names no node.")
         }
         guard let key = Self.key(in: request.headers) else {
-            throw HTTPError(.unauthorized, message: "Send the node's API key as “Authorization: Bearer KEY”.")
+            throw APIError(.unauthorized, "Send the node's API key as “Authorization: Bearer KEY”.")
         }
-        return try await answering { try await authenticator.authenticate(key, as: name) }
+        return try await authenticator.authenticate(key, as: name)
     }
 
     /// The key from `Authorization: Bearer KEY`.
@@ -70,7 +68,7 @@ package struct NodeRoutes: Sendable {
         do {
             return try NodeJSON.decoder.decode(type, from: Data(buffer.readableBytesView))
         } catch {
-            throw HTTPError(.badRequest, message: "The body is no \(type): \(error)")
+            throw APIError(.badRequest, "The body is no \(type): \(error)")
         }
     }
 
@@ -82,26 +80,5 @@ package struct NodeRoutes: Sendable {
             headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: try NodeJSON.encoder.encode(value)))
         )
-    }
-
-    /// Gives a refusal its status.
-    private func answering<Value>(_ body: () async throws -> Value) async throws -> Value {
-        do {
-            return try await body()
-        } catch let refusal as NodeRefusal {
-            throw HTTPError(refusal.reason.status, message: refusal.message)
-        }
-    }
-}
-
-extension NodeRefusal.Reason {
-    /// The HTTP status that says it.
-    package var status: HTTPResponse.Status {
-        switch self {
-        case .unauthorized: .unauthorized
-        case .outdated, .wrongIdentity, .conflict: .conflict
-        case .unsupportedVersion: .badRequest
-        case .notFound: .notFound
-        }
     }
 }

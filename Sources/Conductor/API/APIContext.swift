@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+package import Hummingbird
+
+/// What is known of a request to the conductor.
+package struct APIContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    /// Whose key came with the request; nil for none or an unknown one.
+    package var caller: Caller?
+
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+    }
+}
+
+/// What is known of a tenant's request.
+package struct TenantContext: ChildRequestContext {
+    package var coreContext: CoreRequestContextStorage
+    package let tenant: Tenant
+
+    package init(context: APIContext) throws {
+        coreContext = context.coreContext
+        switch context.caller {
+        case .tenant(let tenant): self.tenant = tenant
+        case .operator:
+            throw APIError(.forbidden, "This is an operator's key; use the key of a user of an organization.")
+        case nil: throw APIError.unauthorized
+        }
+    }
+}
+
+/// What is known of an operator's request.
+package struct OperatorContext: ChildRequestContext {
+    package var coreContext: CoreRequestContextStorage
+
+    package init(context: APIContext) throws {
+        coreContext = context.coreContext
+        switch context.caller {
+        case .operator: break
+        case .tenant: throw APIError(.forbidden, "Only an operator's key may do this.")
+        case nil: throw APIError.unauthorized
+        }
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+
+/// Whose key came with a request.
+package enum Caller: Sendable, Hashable {
+    case tenant(Tenant)
+    case `operator`(UserID)
+}
+
+/// A user of an organization, to which all that the request reads and writes is scoped.
+package struct Tenant: Sendable, Hashable {
+    package var user: UserID
+    package var organization: OrganizationID
+
+    package init(user: UserID, organization: OrganizationID) {
+        (self.user, self.organization) = (user, organization)
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryProtocol
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// Answers every error in the API's form, and gives each answer the request's id, by which its log is found.
+struct ErrorMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    let logger: Logger
+
+    private static let requestID = HTTPField.Name("x-request-id")
+
+    func handle(
+        _ request: Request,
+        context: Context,
+        next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = try answer(to: error, request, context)
+        }
+        if let name = Self.requestID { response.headers[name] = context.id }
+        return response
+    }
+
+    private func answer(to error: any Error, _ request: Request, _ context: Context) throws -> Response {
+        let known = APIError(error)
+        if known.map({ $0.status.code >= 500 }) ?? true {
+            logger.error(
+                "A request failed",
+                metadata: [
+                    "request.id": "\(context.id)", "http.method": "\(request.method)",
+                    "http.route": "\(context.endpointPath ?? "none")", "error": "\(error)",
+                ]
+            )
+        }
+        let shown =
+            known
+            ?? APIError(.internalServerError, "The conductor failed; its log has the reason under id \(context.id).")
+        var response = try Response.json(
+            ErrorBody(message: shown.message, errorReason: shown.reason),
+            status: shown.status
+        )
+        for field in shown.headers { response.headers.append(field) }
+        if shown.status == .serviceUnavailable { response.headers[.retryAfter] = "1" }
+        return response
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryModel
+import Hummingbird
+
+/// Which part of a list a client asks for. Without parameters it is the whole list.
+struct Paging: Hashable {
+    /// From 1; nil for the first.
+    let page: Int?
+    /// Nil for all on one page.
+    let pageSize: Int?
+
+    private static let maximumSize = 1000
+    /// The vendor's default where only the page is given.
+    private static let defaultSize = 10
+
+    /// - Parameters:
+    ///   - request: with `page` and the size in its query.
+    ///   - sizeName: the size's name, which differs between lists.
+    /// - Throws: ``APIError`` for what is no number in range.
+    init(_ request: Request, sizeName: String = "pageSize") throws {
+        page = try request.number("page", in: 1...Int(Int32.max))
+        let size = try request.number(sizeName, in: 1...Self.maximumSize)
+        pageSize = size ?? page.map { _ in Self.defaultSize }
+    }
+
+    /// How many rows to skip.
+    var offset: Int { ((page ?? 1) - 1) * (pageSize ?? 0) }
+}
+
+extension Request {
+    /// A text in the query; nil for none or an empty one.
+    func text(_ name: String) -> String? {
+        uri.queryParameters[Substring(name)].map(String.init).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A number in the query.
+    ///
+    /// - Throws: ``APIError`` for what is no number in range.
+    func number(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+        guard let text = text(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw APIError.invalid(name, "“\(text)” is no number from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return number
+    }
+
+    /// A truth in the query; false for none.
+    ///
+    /// - Throws: ``APIError`` for anything but `true`, `false`, `1` and `0`, whatever the case.
+    func flag(_ name: String) throws -> Bool {
+        guard let text = text(name) else { return false }
+        switch text.lowercased() {
+        case "true", "1": return true
+        case "false", "0": return false
+        default: throw APIError.invalid(name, "“\(text)” is neither true nor false.")
+        }
+    }
+}
+
+extension RequestContext {
+    /// The number of a row in the path.
+    ///
+    /// - Throws: ``APIError`` with status 404, since nothing can be there, for what is no number.
+    func identifier<Subject>(_ what: String, _ name: String = "id") throws -> Identifier<Subject> {
+        let text = parameters.get(name) ?? ""
+        guard let number = Int64(text), number > 0 else {
+            throw APIError(.notFound, "“\(text)” is not the id of a \(what); ids are numbers from 1.")
+        }
+        return Identifier(number)
+    }
+
+    /// A text in the path, its percent-encoding taken away.
+    func segment(_ name: String) -> String {
+        let text = parameters.get(name) ?? ""
+        return text.removingPercentEncoding ?? text
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import GantryProtocol
+
+extension InstanceBody {
+    /// A machine as the API shows it.
+    init(_ record: VirtualMachineRecord) {
+        self.init(
+            id: record.id.rawValue,
+            name: record.name,
+            status: record.status.rawValue,
+            environment: Environment(
+                id: record.environment.id.rawValue,
+                name: record.environment.name,
+                orgID: record.organizationID.rawValue,
+                region: record.environment.regionName
+            ),
+            image: Image(name: record.image.name),
+            flavor: Flavor(record.flavor),
+            os: record.image.operatingSystem,
+            keypairs: record.keyNames.map { Keypair(name: $0) },
+            powerState: record.situation.powerState,
+            vmState: record.situation.vmState,
+            fixedIP: record.privateAddress?.description,
+            floatingIP: record.floatingIP?.description,
+            floatingIPStatus: record.floatingIPStatus,
+            requiresPublicIP: record.assignFloatingIP,
+            securityRules: record.securityRules.map { SecurityRuleBody($0, applied: record.rulesApplied) },
+            callbackURL: record.callbackURL,
+            labels: record.labels,
+            createdAt: Timestamp(record.createdAt),
+            fault: record.fault.map { FaultBody(code: $0.code.rawValue, message: $0.message) },
+            progress: record.activity.map { ProgressBody(step: $0.step, percent: $0.percent) }
+        )
+    }
+}
+
+extension InstanceBody.Flavor {
+    fileprivate init(_ flavor: VirtualMachineRecord.Flavor) {
+        self.init(
+            id: flavor.id.rawValue,
+            name: flavor.name,
+            cpu: flavor.resources.vcpus,
+            ram: Double(flavor.resources.memoryMiB) / 1024,
+            disk: flavor.resources.diskGiB,
+            gpu: flavor.gpuType,
+            gpuCount: flavor.gpuCount
+        )
+    }
+}
+
+extension SecurityRuleBody {
+    /// - Parameters:
+    ///   - rule: as it is stored.
+    ///   - applied: whether the node has it.
+    init(_ rule: VirtualMachineRecord.Rule, applied: Bool) {
+        self.init(
+            id: rule.id.rawValue,
+            rule: SecurityRuleRequest(
+                direction: rule.rule.direction.rawValue,
+                ethertype: rule.rule.etherType.rawValue,
+                protocol: rule.rule.protocol,
+                remoteIPPrefix: rule.rule.remote.description,
+                portRangeMin: rule.rule.ports.map { Int($0.lowerBound) },
+                portRangeMax: rule.rule.ports.map { Int($0.upperBound) }
+            ),
+            status: applied ? "SUCCESS" : "pending",
+            createdAt: Timestamp(rule.createdAt)
+        )
+    }
+}
+
+extension VirtualMachineRecord {
+    /// Whether the node has taken the newest rules.
+    fileprivate var rulesApplied: Bool { appliedGeneration >= generation }
+}
+
+extension VirtualMachineRecord.Image {
+    /// Such as `Debian 12`; the name where the image says nothing else of itself.
+    fileprivate var operatingSystem: String {
+        let text = [type, version].filter { !$0.isEmpty }.joined(separator: " ")
+        return text.isEmpty ? name : text
+    }
+}

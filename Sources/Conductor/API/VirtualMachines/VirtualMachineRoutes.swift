@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import GantryProtocol
+import HTTPTypes
+import Hummingbird
+import Postgres
+
+/// `/v1/core/virtual-machines`: virtual machines.
+struct VirtualMachineRoutes: Sendable {
+    let database: Database
+    let lifecycle: MachineLifecycle
+    let store: VirtualMachineStore
+
+    private static let idempotencyKey = HTTPField.Name("idempotency-key")
+
+    func add(to core: RouterGroup<TenantContext>) {
+        let machines = core.group("virtual-machines")
+        machines.post(use: create)
+        machines.get(use: list)
+        machines.get("name-availability/:name", use: nameAvailability)
+        machines.get(":id", use: show)
+        machines.delete(":id") { _, context in
+            _ = try await perform(.delete, context)
+            return try Response.json(message: "Instance is being deleted.")
+        }
+        add(.start, "start", word: "start", to: machines)
+        add(.stop, "stop", word: "stop", to: machines)
+        add(.hardReboot, "hard-reboot", word: "reboot", to: machines)
+        machines.get(":id/events", use: events)
+        machines.put(":id/label", use: setLabels)
+    }
+
+    /// The vendor's clients change power by GET.
+    private func add(
+        _ operation: MachineOperation,
+        _ path: String,
+        word: String,
+        to machines: RouterGroup<TenantContext>
+    ) {
+        machines.get(":id/\(path)") { _, context in
+            let record = try await perform(operation, context)
+            return try Response.json(message: "VM \(record.name) is scheduled to \(word).")
+        }
+    }
+
+    private func perform(
+        _ operation: MachineOperation,
+        _ context: TenantContext
+    ) async throws -> VirtualMachineRecord {
+        try await lifecycle.perform(
+            operation,
+            on: context.identifier("virtual machine"),
+            in: context.tenant.organization,
+            by: context.tenant.user
+        )
+    }
+
+    // MARK: - Create
+
+    private func create(_ request: Request, _ context: TenantContext) async throws -> Response {
+        let wanted = try CreationRequest(await request.json(CreateInstancesRequest.self))
+        let claim = try Self.claim(request, wanted)
+        let organization = context.tenant.organization
+        // A request that is repeated gets its machines even if what it names is gone by now.
+        if let claim, let earlier = try await lifecycle.earlier(claim, in: organization) {
+            return try Self.answer(earlier)
+        }
+        let ids = try await wanted.names.resolved(in: organization, database)
+        let outcome = try await lifecycle.create(wanted.creation(ids, for: context.tenant, claim))
+        return try Self.answer(outcome.machines)
+    }
+
+    private static func answer(_ machines: [VirtualMachineRecord]) throws -> Response {
+        try .json(CreateInstancesAnswer(instances: machines.map { InstanceBody($0) }))
+    }
+
+    private static func claim(_ request: Request, _ wanted: CreationRequest) throws -> IdempotencyClaim? {
+        guard let name = idempotencyKey, let key = request.headers[name] else { return nil }
+        return IdempotencyClaim(
+            key: try TextField.check(key, "Idempotency-Key", maximumLength: 255),
+            digest: try wanted.digest()
+        )
+    }
+
+    // MARK: - Look
+
+    private func show(_ request: Request, _ context: TenantContext) async throws -> Response {
+        let id: VirtualMachineID = try context.identifier("virtual machine")
+        guard let record = try await store.machine(id, in: context.tenant.organization) else {
+            throw Self.notFound(id)
+        }
+        return try .json(InstanceAnswer(instance: InstanceBody(record)))
+    }
+
+    private func list(_ request: Request, _ context: TenantContext) async throws -> Response {
+        let paging = try Paging(request)
+        let query = MachineQuery(
+            search: request.text("search"),
+            environment: request.text("environment"),
+            exactEnvironment: try request.flag("exact_environment_match"),
+            page: paging.page ?? 1,
+            pageSize: paging.pageSize
+        )
+        let page = try await store.machines(in: context.tenant.organization, query)
+        return try .json(
+            InstancesAnswer(
+                page: paging.page,
+                pageSize: paging.pageSize,
+                count: page.count,
+                instances: page.machines.map { InstanceBody($0) }
+            )
+        )
+    }
+
+    private func events(_ request: Request, _ context: TenantContext) async throws -> Response {
+        let id: VirtualMachineID = try context.identifier("virtual machine")
+        guard let events = try await store.events(of: id, in: context.tenant.organization) else {
+            throw Self.notFound(id)
+        }
+        return try .json(InstanceEventsAnswer(instanceEvents: events.map { InstanceEventBody($0) }))
+    }
+
+    private func nameAvailability(_ request: Request, _ context: TenantContext) async throws -> Response {
+        let name = context.segment("name")
+        let count = try request.number("count", in: 1...MachineCreation.maximumCount) ?? 1
+        let names = try MachineNames.numbered(name, count: count)
+        let isFree = try await store.areNamesFree(names, in: context.tenant.organization)
+        return try .json(NameAvailabilityBody(name: name, available: isFree))
+    }
+
+    // MARK: - Labels
+
+    private func setLabels(_ request: Request, _ context: TenantContext) async throws -> Response {
+        let labels = try CreationRequest.labels(await request.json(LabelsRequest.self).labels)
+        let record = try await lifecycle.setLabels(
+            labels,
+            of: context.identifier("virtual machine"),
+            in: context.tenant.organization
+        )
+        let list = record.labels.map { "'\($0)'" }.joined(separator: ", ")
+        return try .json(message: "labels for VM: \(record.name) is set to: [\(list)]")
+    }
+
+    private static func notFound(_ id: VirtualMachineID) -> MachineRefusal {
+        MachineRefusal(.notFound, "VM \(id) does not exists.")
+    }
+}
+
+extension InstanceEventBody {
+    fileprivate init(_ event: MachineEventRecord) {
+        self.init(
+            instanceID: event.machineID.rawValue,
+            userID: event.userID?.rawValue,
+            orgID: event.organizationID.rawValue,
+            time: Timestamp(event.createdAt),
+            type: event.kind.rawValue,
+            reason: event.reason,
+            object: event.machineName,
+            message: event.message
+        )
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A virtual machine as the API shows it. Clients dereference most fields without a look, so all are always there.
+public struct InstanceBody: Codable, Sendable, Hashable {
+    public var id: Int64
+    public var name: String
+    /// A ``MachineStatus``.
+    public var status: String
+    public var environment: Environment
+    public var image: Image
+    public var flavor: Flavor
+    /// The image's type and version, such as `Debian 12`.
+    public var os: String
+    /// The first of the keys.
+    public var keypair: Keypair
+    /// All keys, in the order in which they were asked for.
+    public var keypairs: [Keypair]
+    public var volumeAttachments: [VolumeAttachment]
+    @Nullable public var powerState: String?
+    @Nullable public var vmState: String?
+    @Nullable public var fixedIP: String?
+    @Nullable public var floatingIP: String?
+    public var floatingIPStatus: String
+    public var securityRules: [SecurityRuleBody]
+    @Nullable public var callbackURL: String?
+    public var locked: Bool
+    @Nullable public var contractID: Int64?
+    public var labels: [String]
+    public var createdAt: Timestamp
+    public var features: EnvironmentFeatures
+    public var isSnapshotting: Bool
+    @Nullable public var clusterID: Int64?
+    public var portRandomization: Bool
+    public var portRandomizationStatus: String
+    public var requiresPublicIP: Bool
+    /// Why it is not what it should be; null when it is. The vendor has nothing like it.
+    @Nullable public var fault: FaultBody?
+    /// What its node is doing; null when nothing.
+    @Nullable public var progress: ProgressBody?
+
+    public init(
+        id: Int64,
+        name: String,
+        status: String,
+        environment: Environment,
+        image: Image,
+        flavor: Flavor,
+        os: String,
+        keypairs: [Keypair],
+        powerState: String?,
+        vmState: String?,
+        fixedIP: String?,
+        floatingIP: String?,
+        floatingIPStatus: String,
+        requiresPublicIP: Bool,
+        securityRules: [SecurityRuleBody],
+        callbackURL: String?,
+        labels: [String],
+        createdAt: Timestamp,
+        fault: FaultBody?,
+        progress: ProgressBody?
+    ) {
+        (self.id, self.name, self.status) = (id, name, status)
+        (self.environment, self.image, self.flavor, self.os) = (environment, image, flavor, os)
+        keypair = keypairs.first ?? Keypair(name: "")
+        self.keypairs = keypairs
+        volumeAttachments = []
+        _powerState = Nullable(wrappedValue: powerState)
+        _vmState = Nullable(wrappedValue: vmState)
+        _fixedIP = Nullable(wrappedValue: fixedIP)
+        _floatingIP = Nullable(wrappedValue: floatingIP)
+        self.floatingIPStatus = floatingIPStatus
+        self.securityRules = securityRules
+        _callbackURL = Nullable(wrappedValue: callbackURL)
+        locked = false
+        _contractID = Nullable(wrappedValue: nil)
+        (self.labels, self.createdAt) = (labels, createdAt)
+        features = EnvironmentFeatures()
+        isSnapshotting = false
+        _clusterID = Nullable(wrappedValue: nil)
+        // Ports are never randomized here, whatever the request said.
+        portRandomization = false
+        portRandomizationStatus = floatingIP == nil ? "NO_FLOATING_IP" : "DISABLED"
+        self.requiresPublicIP = requiresPublicIP
+        _fault = Nullable(wrappedValue: fault)
+        _progress = Nullable(wrappedValue: progress)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case name
+        case status
+        case environment
+        case image
+        case flavor
+        case os
+        case keypair
+        case keypairs
+        case volumeAttachments = "volume_attachments"
+        case powerState = "power_state"
+        case vmState = "vm_state"
+        case fixedIP = "fixed_ip"
+        case floatingIP = "floating_ip"
+        case floatingIPStatus = "floating_ip_status"
+        case securityRules = "security_rules"
+        case callbackURL = "callback_url"
+        case locked
+        case contractID = "contract_id"
+        case labels
+        case createdAt = "created_at"
+        case features
+        case isSnapshotting = "is_snapshotting"
+        case clusterID = "cluster_id"
+        case portRandomization = "port_randomization"
+        case portRandomizationStatus = "port_randomization_status"
+        case requiresPublicIP = "requires_public_ip"
+        case fault
+        case progress
+    }
+}
+
+// MARK: - Parts
+
+extension InstanceBody {
+    public struct Environment: Codable, Sendable, Hashable {
+        public var id: Int64
+        public var name: String
+        public var orgID: Int64
+        public var region: String
+        public var features: EnvironmentFeatures
+
+        public init(id: Int64, name: String, orgID: Int64, region: String) {
+            (self.id, self.name, self.orgID, self.region) = (id, name, orgID, region)
+            features = EnvironmentFeatures()
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case name
+            case orgID = "org_id"
+            case region
+            case features
+        }
+    }
+
+    public struct Image: Codable, Sendable, Hashable {
+        public var name: String
+
+        public init(name: String) {
+            self.name = name
+        }
+    }
+
+    public struct Keypair: Codable, Sendable, Hashable {
+        public var name: String
+
+        public init(name: String) {
+            self.name = name
+        }
+    }
+
+    /// Its kind exists so that clients find the list; no machine has one yet.
+    public struct VolumeAttachment: Codable, Sendable, Hashable {}
+
+    /// What the machine was given, which is what its flavor was then.
+    public struct Flavor: Codable, Sendable, Hashable {
+        public var id: Int64
+        public var name: String
+        public var cpu: Int
+        /// In GB; the vendor's word for GiB.
+        public var ram: Double
+        /// In GB; the vendor's word for GiB.
+        public var disk: Int
+        public var ephemeral: Int
+        public var gpu: String
+        public var gpuCount: Int
+        public var labels: [LabelBody]
+        public var features: FlavorFeatures
+
+        public init(id: Int64, name: String, cpu: Int, ram: Double, disk: Int, gpu: String, gpuCount: Int) {
+            (self.id, self.name, self.cpu, self.ram, self.disk) = (id, name, cpu, ram, disk)
+            (ephemeral, self.gpu, self.gpuCount) = (0, gpu, gpuCount)
+            (labels, features) = ([], FlavorFeatures())
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case name
+            case cpu
+            case ram
+            case disk
+            case ephemeral
+            case gpu
+            case gpuCount = "gpu_count"
+            case labels
+            case features
+        }
+    }
+}
+
+/// A label of a flavor or image.
+public struct LabelBody: Codable, Sendable, Hashable {
+    public var id: Int64
+    public var label: String
+
+    public init(id: Int64, label: String) {
+        (self.id, self.label) = (id, label)
+    }
+}
+
+/// What the vendor says of an environment and of a machine in it.
+public struct EnvironmentFeatures: Codable, Sendable, Hashable {
+    public var networkOptimised = false
+    public var greenStatus = "NOT_GREEN"
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case networkOptimised = "network_optimised"
+        case greenStatus = "green_status"
+    }
+}
+
+/// What the vendor says of a flavor. True means that machines of it cannot do something.
+public struct FlavorFeatures: Codable, Sendable, Hashable {
+    public var networkOptimised = false
+    public var noReboot = false
+    public var noHibernation = true
+    public var noSnapshot = true
+    public var localStorageOnly = true
+    public var apiOnly = false
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case networkOptimised = "network_optimised"
+        case noReboot = "no_reboot"
+        case noHibernation = "no_hibernation"
+        case noSnapshot = "no_snapshot"
+        case localStorageOnly = "local_storage_only"
+        case apiOnly = "api_only"
+    }
+}
+
+/// Why a machine is not what it should be.
+public struct FaultBody: Codable, Sendable, Hashable {
+    /// Stable, such as `image_digest_mismatch`.
+    public var code: String
+    public var message: String
+
+    public init(code: String, message: String) {
+        (self.code, self.message) = (code, message)
+    }
+}
+
+/// What a machine's node is doing for it.
+public struct ProgressBody: Codable, Sendable, Hashable {
+    /// Such as `image` or `start`.
+    public var step: String
+    @Nullable public var percent: Int?
+
+    public init(step: String, percent: Int?) {
+        self.step = step
+        _percent = Nullable(wrappedValue: percent)
+    }
+}
