@@ -7,6 +7,7 @@ import HTTPTypes
 package import Hummingbird
 package import Logging
 import NIOCore
+import Observability
 
 /// Answers each guest with its own data and no other's, on the link-local address that clouds use for it.
 ///

@@ -118,7 +118,7 @@ package struct NodeRegistry: Sendable {
     }
 
     private func newCredentials(for name: NodeName) -> NewCredentials {
-        let password = Self.secret()
+        let password = Secret.make()
         var url = URLComponents()
         url.scheme = brokerAddress.usesTLS ? "amqps" : "amqp"
         url.user = BrokerAdministration.user(of: name)
@@ -127,20 +127,12 @@ package struct NodeRegistry: Sendable {
         url.port = brokerAddress.port
         let host = brokerAddress.virtualHost.addingPercentEncoding(withAllowedCharacters: .alphanumerics)
         url.percentEncodedPath = "/" + (host ?? "")
-        let key = "gantry-node-" + Self.secret()
+        let key = Secret.make(prefix: "gantry-node-")
         return NewCredentials(
             shown: NodeCredentials(node: name, apiKey: key, amqpURL: url.string ?? ""),
             digest: Data(SHA256.hash(data: Data(key.utf8))),
             password: password
         )
-    }
-
-    /// 256 random bits, in letters that need no escaping anywhere.
-    private static func secret() -> String {
-        var generator = SystemRandomNumberGenerator()
-        let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        return Data(bytes).base64EncodedString()
-            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
     private static func notFound(_ name: NodeName) -> NodeRefusal {

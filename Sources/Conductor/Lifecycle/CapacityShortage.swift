@@ -20,7 +20,7 @@ package struct CapacityShortage: Sendable, Hashable {
     package var gpuType = 0
     /// With the type, but with too few free.
     package var gpuCount = 0
-    /// Those that could hold the machine if they were empty.
+    /// Those that could hold the machine if they were empty, and those of which nothing is known yet.
     package var largeEnough = 0
 
     static func count(
@@ -41,9 +41,9 @@ package struct CapacityShortage: Sendable, Hashable {
                 count(*) FILTER (WHERE device.total = 0 AND \(search.request.gpus?.count ?? 0) > 0) AS gpu_type,
                 count(*) FILTER (WHERE device.total > 0 AND device.free < \(search.request.gpus?.count ?? 0))
                     AS gpu_count,
-                count(*) FILTER (WHERE n.limit_vcpus >= \(wanted.vcpus) AND n.limit_memory_mib >= \(wanted.memoryMiB)
-                    AND n.limit_disk_gib >= \(wanted.diskGiB)
-                    AND device.total >= \(search.request.gpus?.count ?? 0)) AS large_enough
+                count(*) FILTER (WHERE n.state = 'new' OR (n.limit_vcpus >= \(wanted.vcpus)
+                    AND n.limit_memory_mib >= \(wanted.memoryMiB) AND n.limit_disk_gib >= \(wanted.diskGiB)
+                    AND device.total >= \(search.request.gpus?.count ?? 0))) AS large_enough
             FROM compute_node n, LATERAL (
                 SELECT count(*) AS total, count(*) FILTER (WHERE d.state = 'free') AS free
                 FROM gpu_device d WHERE d.node_id = n.id AND d.gpu_type = \(search.request.gpus?.type ?? "")
@@ -77,7 +77,7 @@ package struct CapacityShortage: Sendable, Hashable {
     /// - Returns: a refusal with `neverFits` or `noCapacity`.
     package func refusal(flavor: String, region: String, placed: Int, count: Int) -> MachineRefusal {
         guard nodes > 0 else {
-            return MachineRefusal(.neverFits, "Region \(region) has no nodes yet.")
+            return MachineRefusal(.noCapacity, "Region \(region) has no nodes yet.")
         }
         guard largeEnough > 0 else {
             return MachineRefusal(

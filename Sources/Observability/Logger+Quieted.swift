@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
+public import Logging
 
 extension Logger {
     /// For servers inside, whose own comings and goings interest nobody.
-    var quieted: Logger {
+    public var quieted: Logger {
         var logger = self
         logger.logLevel = max(.warning, logLevel)
         return logger

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Configuration
+import GantryModel
+
+/// What a conductor is told: environment over file, read once at start.
+///
+/// ## Configuration keys:
+/// - `database.url` (string, required, secret): PostgreSQL, as libpq reads URLs.
+/// - `database.connections` (integer 2 to 100, default 8): connections to hold at most.
+/// - `amqp.url` (string, required, secret): RabbitMQ as a user who may do everything in its virtual host.
+/// - `amqp.agent_host` (string, default the host of `amqp.url`): RabbitMQ's name as agents see it.
+/// - `rabbitmq.management_url` (string, required, secret): `http://USER:PASSWORD@HOST:PORT` of the management plugin.
+/// - `listen.address` (string, default `127.0.0.1`), `listen.port` (integer, default 8080): the API.
+/// - `status.address` (string, default `127.0.0.1`), `status.port` (integer, default 9181): `/healthz` and `/metrics`.
+/// - `node.report_interval` (integer 1 to 300, default 10): seconds between an agent's reports.
+/// - `node.desired_interval` (integer 1 to 3600, default 60): seconds between an agent's looks at what is wanted.
+/// - `log.level` (string, default `info`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
+package struct ConductorConfiguration: Sendable {
+    package var databaseURL: String
+    package var databaseConnections: Int
+    package var amqpURL: String
+    package var amqpAgentHost: String?
+    package var managementURL: String
+    package var listenAddress: String
+    package var listenPort: Int
+    package var statusAddress: String
+    package var statusPort: Int
+    package var intervals: NodeIntervals
+    package var logLevel: String
+
+    /// - Throws: `InvalidValue` or the reader's error, each of which names the key.
+    package init(_ reader: ConfigReader) throws {
+        databaseURL = try reader.requiredString(forKey: "database.url", isSecret: true)
+        databaseConnections = try Self.number("database.connections", 8, 2...100, reader)
+        amqpURL = try reader.requiredString(forKey: "amqp.url", isSecret: true)
+        amqpAgentHost = reader.string(forKey: "amqp.agent_host")
+        managementURL = try reader.requiredString(forKey: "rabbitmq.management_url", isSecret: true)
+        listenAddress = reader.string(forKey: "listen.address", default: "127.0.0.1")
+        listenPort = try Self.number("listen.port", 8080, 0...65535, reader)
+        statusAddress = reader.string(forKey: "status.address", default: "127.0.0.1")
+        statusPort = try Self.number("status.port", 9181, 0...65535, reader)
+        intervals = NodeIntervals()
+        intervals.report = try Self.number("node.report_interval", 10, 1...300, reader)
+        intervals.desired = try Self.number("node.desired_interval", 60, 1...3600, reader)
+        logLevel = reader.string(forKey: "log.level", default: "info")
+    }
+
+    /// Whether only this machine can reach the API. The test data's key is good for nothing else.
+    package var isLoopbackOnly: Bool {
+        listenAddress == "localhost" || listenAddress == "::1" || listenAddress.hasPrefix("127.")
+    }
+
+    private static func number(
+        _ key: ConfigKey,
+        _ fallback: Int,
+        _ range: ClosedRange<Int>,
+        _ reader: ConfigReader
+    ) throws -> Int {
+        let value = reader.int(forKey: key, default: fallback)
+        guard range.contains(value) else {
+            throw InvalidValue("\(key) is \(value); it can be \(range.lowerBound) to \(range.upperBound).")
+        }
+        return value
+    }
+}

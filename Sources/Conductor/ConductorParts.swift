@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AMQP
+import AsyncHTTPClient
+package import Postgres
+
+/// What the conductor's program and its commands both stand on: the database, the broker, and the nodes' registry.
+package struct ConductorParts: Sendable {
+    package let database: Database
+    package let broker: AMQPConfiguration
+    /// Makes and removes nodes.
+    package let registry: NodeRegistry
+    private let client: HTTPClient
+    private let publisher: AMQPPublisher
+
+    /// Nothing is connected yet.
+    ///
+    /// - Throws: for a URL that cannot be read; the error quotes no secret.
+    package init(_ configuration: ConductorConfiguration) throws {
+        database = Database(
+            try DatabaseConfiguration(
+                url: configuration.databaseURL,
+                maximumConnections: configuration.databaseConnections
+            )
+        )
+        broker = try AMQPConfiguration(url: configuration.amqpURL)
+        publisher = AMQPPublisher(broker)
+        var agentsBroker = broker
+        agentsBroker.host = configuration.amqpAgentHost ?? broker.host
+        client = HTTPClient(eventLoopGroupProvider: .singleton)
+        registry = NodeRegistry(
+            database: database,
+            broker: try BrokerAdministration(
+                client: client,
+                url: configuration.managementURL,
+                virtualHost: broker.virtualHost
+            ),
+            publisher: publisher,
+            brokerAddress: agentsBroker
+        )
+    }
+
+    /// Ends the connections. To be called once, last.
+    package func shutDown() async throws {
+        await publisher.close()
+        try await client.shutdown()
+    }
+}

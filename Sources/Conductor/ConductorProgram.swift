@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AMQP
+import AsyncHTTPClient
+import Hummingbird
+package import Logging
+package import Observability
+import Postgres
+import ServiceLifecycle
+import UnixSignals
+
+/// The conductor, put together from its configuration.
+package struct ConductorProgram: Sendable {
+    private let configuration: ConductorConfiguration
+    private let health: Health
+    private let metrics: PrometheusMetrics
+    private let logger: Logger
+
+    package init(
+        _ configuration: ConductorConfiguration,
+        health: Health,
+        metrics: PrometheusMetrics,
+        logger: Logger
+    ) {
+        (self.configuration, self.health) = (configuration, health)
+        (self.metrics, self.logger) = (metrics, logger)
+    }
+
+    /// Runs until a signal.
+    package func run() async throws {
+        let parts = try ConductorParts(configuration)
+        do {
+            try await DatabaseStart(database: parts.database, logger: logger).run()
+            try await serve(parts)
+        } catch {
+            try? await parts.shutDown()
+            throw error
+        }
+        try await parts.shutDown()
+    }
+
+    private func serve(_ parts: ConductorParts) async throws {
+        let outbox = OutboxSignal()
+        let services: [any Service] = [
+            StatusServer(
+                name: "gantry-conductor",
+                address: configuration.statusAddress,
+                port: configuration.statusPort,
+                health: health,
+                metrics: metrics,
+                logger: logger.quieted
+            ),
+            DatabaseWatch(database: parts.database, health: health, logger: logger),
+            OutboxRelay(
+                database: parts.database,
+                publisher: AMQPPublisher(parts.broker),
+                outbox: outbox,
+                health: health,
+                logger: logger
+            ),
+            DeadLetterConsumer(database: parts.database, broker: parts.broker, logger: logger),
+            Reconciler(
+                database: parts.database,
+                intervals: configuration.intervals,
+                outbox: outbox,
+                logger: logger
+            ),
+            // The last one, so that it is the first to end.
+            application(parts, outbox),
+        ]
+        var settings = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger.quieted
+        )
+        settings.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: settings).run()
+    }
+
+    private func application(_ parts: ConductorParts, _ outbox: OutboxSignal) -> some Service {
+        let database = parts.database
+        let api = ConductorAPI(
+            database: database,
+            keys: APIKeyStore(database: database, acceptsTestKeys: configuration.isLoopbackOnly),
+            lifecycle: MachineLifecycle(database: database, outbox: outbox),
+            nodes: NodeRoutes(
+                authenticator: NodeAuthenticator(database: database),
+                sessions: NodeSessions(database: database, intervals: configuration.intervals, logger: logger),
+                reports: NodeReports(database: database, outbox: outbox, logger: logger)
+            ),
+            health: health,
+            logger: logger
+        )
+        return Application(
+            router: api.router,
+            configuration: .init(
+                address: .hostname(configuration.listenAddress, port: configuration.listenPort),
+                serverName: "gantry-conductor"
+            ),
+            onServerRunning: { channel in
+                logger.notice("Listening", metadata: ["address": "\(channel.localAddress?.description ?? "?")"])
+            },
+            logger: logger.quieted
+        )
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Conductor
+import Configuration
+import SystemPackage
+
+/// Where a command reads its configuration.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(help: "The configuration file, YAML. Environment variables with GANTRY_ before the key's name come first.")
+    var config: String?
+
+    func load() async throws -> ConductorConfiguration {
+        let environment = EnvironmentVariablesProvider().prefixKeys(with: "gantry")
+        guard let config else { return try ConductorConfiguration(ConfigReader(provider: environment)) }
+        let file = try await FileProvider<YAMLSnapshot>(filePath: FilePath(config))
+        return try ConductorConfiguration(ConfigReader(providers: [environment, file]))
+    }
+
+    /// Runs a command that works on the database and the broker by itself, without a running conductor.
+    func withParts<Value>(_ body: (ConductorParts) async throws -> Value) async throws -> Value {
+        let parts = try ConductorParts(await load())
+        let result: Result<Value, any Error>
+        do {
+            try await Schema.migrate(parts.database)
+            result = .success(try await body(parts))
+        } catch {
+            result = .failure(error)
+        }
+        try await parts.shutDown()
+        return try result.get()
+    }
+}
