@@ -14,19 +14,10 @@ import Testing
 @Suite("The routes that agents call")
 struct NodeRoutesTests {
     private func with(_ body: @Sendable (Cloud, any TestClientProtocol) async throws -> Void) async throws {
-        try await Cloud.with { cloud in
-            let logger = Logger(label: "test")
-            let router = Router()
-            NodeRoutes(
-                authenticator: NodeAuthenticator(database: cloud.database),
-                sessions: NodeSessions(database: cloud.database, logger: logger),
-                reports: NodeReports(database: cloud.database, outbox: cloud.outbox, logger: logger)
-            )
-            .add(to: router)
-            // The fixture's nodes have their own name as key.
-            try await cloud.addNode("one")
-            try await cloud.addNode("two")
-            try await Application(router: router).test(.router) { client in try await body(cloud, client) }
+        // The fixture's nodes have their own name as key.
+        try await TestAPI.with { api in
+            try await api.cloud.addNode("two")
+            try await body(api.cloud, api.client)
         }
     }
 

@@ -116,7 +116,7 @@ struct MachineCreationTests {
     func neverFits() async throws {
         try await Cloud.with { cloud in
             let none = await #expect(throws: MachineRefusal.self) { try await cloud.lifecycle.create(cloud.request()) }
-            #expect(none?.reason == .neverFits)
+            #expect(none?.reason == .noCapacity)
             try await cloud.addNode("small", Resources(vcpus: 16, memoryMiB: 256, diskGiB: 1000))
             let small = await #expect(throws: MachineRefusal.self) { try await cloud.lifecycle.create(cloud.request()) }
             #expect(small?.reason == .neverFits)
