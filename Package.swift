@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "GantryClient",
+                "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
                 serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
             ],
@@ -111,14 +111,18 @@ let package = Package(
         ),
 
         // MARK: - Clients
-        /// The API over HTTP, for the command line, the agent and tests.
+        /// The API over HTTP, for the command line, tests and benchmarks.
         .target(
             name: "GantryClient",
-            dependencies: ["GantryModel", "GantryProtocol", asyncHTTPClient, nioCore],
+            dependencies: ["GantryProtocol", asyncHTTPClient, nioCore, nioHTTP1],
             swiftSettings: strict
         ),
         /// The command line, one command a file.
-        .target(name: "GantryCommands", dependencies: ["GantryClient", argumentParser], swiftSettings: strict),
+        .target(
+            name: "GantryCommands",
+            dependencies: ["GantryClient", "GantryProtocol", argumentParser, asyncHTTPClient],
+            swiftSettings: strict
+        ),
 
         // MARK: - Executables: flags, configuration, wiring
         .executableTarget(
@@ -134,7 +138,7 @@ let package = Package(
             dependencies: ["Agent", "Observability", argumentParser, configuration, logging, metrics, systemPackage],
             swiftSettings: strict
         ),
-        .executableTarget(name: "gantry", dependencies: ["GantryCommands"], swiftSettings: strict),
+        .executableTarget(name: "gantry", dependencies: ["GantryCommands", argumentParser], swiftSettings: strict),
 
         // MARK: - Tests
         /// Real PostgreSQL and RabbitMQ for tests, started once a process; fixtures that clean up after themselves.

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import GantryProtocol
+import NIOHTTP1
+
+extension APIClient {
+    private static let machines = "v1/core/virtual-machines"
+
+    /// Makes machines.
+    ///
+    /// - Parameters:
+    ///   - request: what to make.
+    ///   - idempotencyKey: the same for a repetition of the same request, so that it makes nothing twice.
+    /// - Returns: the machines, which are not there yet.
+    /// - Throws: ``ClientError``.
+    public func createInstances(
+        _ request: CreateInstancesRequest,
+        idempotencyKey: String? = nil
+    ) async throws(ClientError) -> [InstanceBody] {
+        let headers = idempotencyKey.map { ["Idempotency-Key": $0] } ?? [:]
+        let answer: CreateInstancesAnswer = try await call(.POST, Self.machines, request, headers: headers)
+        return answer.instances
+    }
+
+    /// A machine; nil when there is none of this id.
+    public func instance(_ id: Int64) async throws(ClientError) -> InstanceBody? {
+        do {
+            let answer: InstanceAnswer = try await call(.GET, "\(Self.machines)/\(id)")
+            return answer.instance
+        } catch .refused(status: 404, _) {
+            return nil
+        }
+    }
+
+    /// All machines, oldest first.
+    ///
+    /// - Parameters:
+    ///   - search: in a name, or a whole label.
+    ///   - environment: in an environment's name.
+    /// - Returns: those that fit.
+    /// - Throws: ``ClientError``.
+    public func instances(
+        search: String? = nil,
+        environment: String? = nil
+    ) async throws(ClientError) -> [InstanceBody] {
+        let query = ["search": search, "environment": environment]
+        let answer: InstancesAnswer = try await call(.GET, Self.machines, query: query)
+        return answer.instances
+    }
+
+    /// Asks for a machine's deletion.
+    @discardableResult
+    public func deleteInstance(_ id: Int64) async throws(ClientError) -> StatusBody {
+        try await call(.DELETE, "\(Self.machines)/\(id)")
+    }
+
+    /// Asks for a change of a machine's power.
+    @discardableResult
+    public func perform(_ operation: InstanceOperation, on id: Int64) async throws(ClientError) -> StatusBody {
+        try await call(.GET, "\(Self.machines)/\(id)/\(operation.rawValue)")
+    }
+
+    /// A machine's history, oldest first.
+    public func instanceEvents(_ id: Int64) async throws(ClientError) -> [InstanceEventBody] {
+        let answer: InstanceEventsAnswer = try await call(.GET, "\(Self.machines)/\(id)/events")
+        return answer.instanceEvents
+    }
+}
+
+/// What can be asked of a machine's power, as the path says it.
+public enum InstanceOperation: String, Sendable, CaseIterable {
+    case start
+    case stop
+    case hardReboot = "hard-reboot"
+}
