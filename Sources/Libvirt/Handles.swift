@@ -37,11 +37,15 @@ struct DomainHandle: ~Copyable {
         unsafe uuidText { unsafe virDomainGetUUIDString(pointer, $0) }
     }
 
-    /// One metadata element, of the persistent definition.
-    func metadata(namespace: String) -> String? {
+    /// One metadata element, of the persistent definition; nil when there is none.
+    func metadata(namespace: String) throws(LibvirtError) -> String? {
         let flags = UInt32(VIR_DOMAIN_AFFECT_CONFIG.rawValue)
         let type = Int32(VIR_DOMAIN_METADATA_ELEMENT.rawValue)
-        return unsafe takeString(virDomainGetMetadata(pointer, type, namespace, flags))
+        if let element = unsafe takeString(virDomainGetMetadata(pointer, type, namespace, flags)) { return element }
+        let error = LibvirtError.last("reading a domain's metadata")
+        // A transient domain has no persistent definition, so it is not one of those looked for.
+        if error.isNoMetadata || error.isInvalidState { return nil }
+        throw error
     }
 
     func state() throws(LibvirtError) -> DomainState {

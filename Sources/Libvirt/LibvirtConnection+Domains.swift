@@ -25,8 +25,7 @@ extension LibvirtConnection {
         for index in 0..<Int(count) {
             do throws(LibvirtError) {
                 let domain = unsafe try DomainHandle(adopting: list[index], "listing domains")
-                guard let metadata = domain.metadata(namespace: namespace) else { continue }
-                infos.append(DomainInfo(uuid: domain.uuid, state: try domain.state(), metadata: metadata))
+                if let info = try Self.info(domain, namespace) { infos.append(info) }
             } catch  where error.isNotFound {
                 // It went between the list and the look.
                 continue
@@ -36,6 +35,23 @@ extension LibvirtConnection {
         }
         if let failure { throw failure }
         return infos
+    }
+
+    /// The domain with this UUID; nil when there is none, or it has no metadata element in `namespace`.
+    public func domain(_ uuid: String, namespace: String) throws(LibvirtError) -> DomainInfo? {
+        do throws(LibvirtError) {
+            return try Self.info(try domain(uuid), namespace)
+        } catch  where error.isNotFound {
+            return nil
+        }
+    }
+
+    private static func info(
+        _ domain: borrowing DomainHandle,
+        _ namespace: String
+    ) throws(LibvirtError) -> DomainInfo? {
+        guard let metadata = try domain.metadata(namespace: namespace) else { return nil }
+        return DomainInfo(uuid: domain.uuid, state: try domain.state(), metadata: metadata)
     }
 
     /// Defines a domain, or redefines the one with its UUID.

@@ -44,11 +44,32 @@ struct LibvirtConnectionTests {
         #expect(try await connection.domains(namespace: namespace).isEmpty)
     }
 
+    @Test("A domain is looked at alone, running or not; none is none")
+    func alone() async throws {
+        let connection = try await open()
+        #expect(try await connection.domain(uuid, namespace: namespace) == nil)
+        try await connection.defineDomain(xml: xml())
+        try await connection.startDomain(uuid)
+        let found = try await connection.domain(uuid, namespace: namespace)
+        #expect(found?.state == .running)
+        #expect(try await connection.domains(namespace: namespace) == [found])
+    }
+
     @Test("A domain without the mark is not ours")
     func foreign() async throws {
         let connection = try await open()
         try await connection.defineDomain(xml: xml(mark: false))
         #expect(try await connection.domains(namespace: namespace).isEmpty)
+        #expect(try await connection.domain(uuid, namespace: namespace) == nil)
+    }
+
+    @Test("What cannot be looked at is an error, not an absence")
+    func unseen() async throws {
+        let connection = try await open()
+        try await connection.defineDomain(xml: xml())
+        await connection.close()
+        await #expect(throws: LibvirtError.self) { try await connection.domain(uuid, namespace: namespace) }
+        await #expect(throws: LibvirtError.self) { try await connection.domains(namespace: namespace) }
     }
 
     @Test("An error says what it is")
