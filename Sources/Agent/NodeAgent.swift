@@ -55,10 +55,11 @@ package struct NodeAgent: Sendable {
 
     /// Runs until cancelled, or until the conductor ends the session for good.
     package func run(consuming source: TaskSource) async throws {
-        let bootID = Self.bootID
+        let bootID = Self.kernel("random/boot_id")
         let session = try await openSession(bootID)
         logger.notice("Session begun", metadata: ["epoch": "\(session.epoch)", "queue": "\(session.queue)"])
-        await host.restore(journal.all.map(\.task), floatingIPPools: session.floatingIPPools)
+        await host.restore(journal.all.filter { !$0.isUndone }.map(\.task))
+        await host.maintain(floatingIPPools: session.floatingIPPools)
         let reporter = Reporter(
             conductor: conductor,
             host: host,
@@ -78,7 +79,12 @@ package struct NodeAgent: Sendable {
             ),
             orphanPolicy: settings.orphanPolicy
         )
-        try await work(session, supervisor, reporter, source)
+        do {
+            try await work(session, supervisor, reporter, source)
+        } catch {
+            await supervisor.stop()
+            throw error
+        }
     }
 
     private func work(
@@ -88,23 +94,35 @@ package struct NodeAgent: Sendable {
         _ source: TaskSource
     ) async throws {
         let consumer = TaskConsumer(node: name, supervisor: supervisor, logger: logger)
+        let pools = FloatingIPPools(session.floatingIPPools)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await reporter.run(interval: session.reportInterval) }
-            group.addTask { try await follow(session, supervisor, reporter) }
+            group.addTask { try await follow(session, supervisor, pools) }
             group.addTask {
                 for await change in host.changes {
-                    if let uuid = change { await supervisor.look(at: uuid) } else { await supervisor.lookAtAll() }
+                    if let uuid = change { await supervisor.look(at: uuid) } else { await look(supervisor) }
                 }
             }
             group.addTask {
                 while true {
                     try await Task.sleep(for: .seconds(settings.lookInterval))
-                    await supervisor.lookAtAll()
+                    await host.maintain(floatingIPPools: await pools.value)
+                    await look(supervisor)
                 }
             }
             group.addTask { await consume(source, session, consumer) }
             // Each goes on until it is cancelled; the first error ends all.
             while try await group.next() != nil { try Task.checkCancellation() }
+        }
+    }
+
+    private func look(_ supervisor: Supervisor) async {
+        do throws(Fault) {
+            try await supervisor.lookAtAll()
+            health.report("hypervisor", .well)
+        } catch {
+            health.report("hypervisor", .ill(error.message))
+            logger.notice("The host could not be looked at", metadata: ["error": "\(error)"])
         }
     }
 
@@ -115,9 +133,10 @@ package struct NodeAgent: Sendable {
             do {
                 let inventory = try await host.inventory()
                 let machines = try await host.domains().map(\.uuid)
+                health.report("hypervisor", .well)
                 let request = NodeSessionRequest(
                     bootID: bootID,
-                    hostname: ProcessInfo.processInfo.hostName,
+                    hostname: Self.kernel("hostname"),
                     inventory: inventory,
                     machines: machines
                 )
@@ -137,13 +156,14 @@ package struct NodeAgent: Sendable {
     }
 
     /// Keeps up with all that is wanted of the node: the queue makes things fast, this makes them certain.
-    private func follow(_ session: NodeSession, _ supervisor: Supervisor, _ reporter: Reporter) async throws {
+    private func follow(_ session: NodeSession, _ supervisor: Supervisor, _ pools: FloatingIPPools) async throws {
         var revision: Int64?
         var isFirst = true
         while true {
             do {
                 if let desired = try await conductor.desired(since: revision) {
-                    await host.restore([], floatingIPPools: desired.floatingIPPools)
+                    await pools.set(desired.floatingIPPools)
+                    await host.maintain(floatingIPPools: desired.floatingIPPools)
                     try await supervisor.take(desired)
                     revision = desired.revision
                 }
@@ -156,7 +176,7 @@ package struct NodeAgent: Sendable {
                 logger.error("The desired state could not be stored", metadata: ["error": "\(fault)"])
             }
             if isFirst {
-                await supervisor.lookAtAll()
+                await look(supervisor)
                 isFirst = false
             }
             try await Task.sleep(for: .seconds(Double(session.desiredInterval) * Double.random(in: 0.8...1)))
@@ -185,8 +205,22 @@ package struct NodeAgent: Sendable {
         }
     }
 
-    private static var bootID: String {
-        let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+    /// One line of `/proc/sys/kernel`.
+    private static func kernel(_ name: String) -> String {
+        let text = try? String(contentsOfFile: "/proc/sys/kernel/\(name)", encoding: .utf8)
         return text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
+    }
+}
+
+/// The pools that the conductor last named.
+private actor FloatingIPPools {
+    private(set) var value: [Subnet]
+
+    init(_ value: [Subnet]) {
+        self.value = value
+    }
+
+    func set(_ value: [Subnet]) {
+        self.value = value
     }
 }

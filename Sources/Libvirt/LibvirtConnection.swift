@@ -29,6 +29,15 @@ public actor LibvirtConnection {
         handle = unsafe ConnectionHandle(adopting: connection)
     }
 
+    /// Opens the connection unless it is alive.
+    ///
+    /// - Returns: Whether it was opened now.
+    public func openIfNeeded(uri: String) throws(LibvirtError) -> Bool {
+        if isAlive { return false }
+        try open(uri: uri)
+        return true
+    }
+
     public func close() {
         handle = nil
     }

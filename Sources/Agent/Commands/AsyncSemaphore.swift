@@ -9,10 +9,16 @@ package actor AsyncSemaphore {
         free = count
     }
 
-    package nonisolated func withSlot(_ work: () async -> Void) async {
+    package nonisolated func withSlot<Value>(_ work: () async throws -> Value) async rethrows -> Value {
         await enter()
-        await work()
-        await leave()
+        do {
+            let value = try await work()
+            await leave()
+            return value
+        } catch {
+            await leave()
+            throw error
+        }
     }
 
     private func enter() async {

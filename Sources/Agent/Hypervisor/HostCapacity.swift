@@ -39,6 +39,9 @@ package enum HostCapacity {
         return Int((status.f_blocks * UInt(status.f_frsize)) >> 30)
     }
 
+    /// Bytes of the disk that are left to the guests that run: a guest that cannot write is held.
+    package static let leastFree = 1 << 30
+
     /// Bytes that a service may still write below `directory`.
     package static func freeBytes(_ directory: String) -> Int {
         var status = statvfs()

@@ -4,59 +4,65 @@ package import GantryModel
 package import Libvirt
 package import Logging
 
-/// The connection to libvirt, made again whenever it broke.
-package actor Hypervisor {
-    private let uri: String
-    private let logger: Logger
-    private let connection = LibvirtConnection()
-    private var opening: Task<Void, any Error>?
-    private let stream: AsyncStream<LibvirtEvent>
-    private let continuation: AsyncStream<LibvirtEvent>.Continuation
-    private var forwarding: Task<Void, Never>?
+/// This host's libvirt, connected to again whenever the connection broke.
+///
+/// Looks have a connection of their own: a call that changes a domain waits for its QEMU, and one that hangs must not
+/// blind the agent to all others.
+package struct Hypervisor: Sendable {
+    package enum Purpose: Sendable { case look, change }
+
+    private let looks: HypervisorLink
+    private let changes: HypervisorLink
 
     package init(uri: String, logger: Logger) {
-        (self.uri, self.logger) = (uri, logger)
-        (stream, continuation) = AsyncStream.makeStream(of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(1000))
+        let events = AsyncStream.makeStream(of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(1000))
+        self.events = events.stream
+        looks = HypervisorLink(uri: uri, events: events.continuation, logger: logger)
+        changes = HypervisorLink(uri: uri, events: nil, logger: logger)
     }
 
     /// Events of every connection, for one reader.
-    package nonisolated var events: AsyncStream<LibvirtEvent> { stream }
+    package let events: AsyncStream<LibvirtEvent>
 
-    /// The connection, open.
+    /// A connection, open.
     ///
     /// - Throws: `hypervisor_unreachable`.
-    package func connected() async throws(Fault) -> LibvirtConnection {
-        if await connection.isAlive { return connection }
-        let attempt = opening ?? Task { try await self.open() }
-        opening = attempt
+    package func connected(to purpose: Purpose) async throws(Fault) -> LibvirtConnection {
+        switch purpose {
+        case .look: try await looks.connected()
+        case .change: try await changes.connected()
+        }
+    }
+}
+
+private actor HypervisorLink {
+    private let uri: String
+    /// Where events go; nil for a connection that listens to none.
+    private let events: AsyncStream<LibvirtEvent>.Continuation?
+    private let logger: Logger
+    private let connection = LibvirtConnection()
+    private var forwarding: Task<Void, Never>?
+
+    init(uri: String, events: AsyncStream<LibvirtEvent>.Continuation?, logger: Logger) {
+        (self.uri, self.events, self.logger) = (uri, events, logger)
+    }
+
+    func connected() async throws(Fault) -> LibvirtConnection {
         do {
-            try await attempt.value
-            opening = nil
+            guard try await connection.openIfNeeded(uri: uri) else { return connection }
+            if let events { forward(try await connection.events(), to: events) }
         } catch {
-            opening = nil
+            logger.warning("libvirt does not answer", metadata: ["libvirt.uri": "\(uri)", "error": "\(error)"])
             throw Fault(.hypervisorUnreachable, "The node's hypervisor does not answer.")
         }
+        logger.info("Connected to libvirt", metadata: ["libvirt.uri": "\(uri)"])
         return connection
     }
 
-    private func open() async throws {
-        if await connection.isAlive { return }
-        do {
-            try await connection.open(uri: uri)
-            let events = try await connection.events()
-            logger.info("Connected to libvirt", metadata: ["libvirt.uri": "\(uri)"])
-            forward(events)
-        } catch {
-            logger.warning("libvirt does not answer", metadata: ["libvirt.uri": "\(uri)", "error": "\(error)"])
-            throw error
-        }
-    }
-
-    private func forward(_ events: AsyncStream<LibvirtEvent>) {
+    private func forward(_ stream: AsyncStream<LibvirtEvent>, to events: AsyncStream<LibvirtEvent>.Continuation) {
         forwarding?.cancel()
-        let continuation = continuation
         forwarding = Task {
-            for await event in events { continuation.yield(event) }
+            for await event in stream { events.yield(event) }
         }
     }
 }

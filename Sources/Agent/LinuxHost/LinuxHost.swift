@@ -33,11 +33,14 @@ package struct LinuxHost: Host {
     // MARK: - Looking
 
     package func domains() async throws(Fault) -> [ObservedDomain] {
-        let connection = try await hypervisor.connected()
-        do {
-            return try await connection.domains(namespace: MachineMark.namespace).compactMap(Self.observed)
-        } catch {
-            throw fault(from: error, .hypervisorUnreachable, "The node's hypervisor does not answer.")
+        try await looked { connection in
+            try await connection.domains(namespace: MachineMark.namespace).compactMap(Self.observed)
+        }
+    }
+
+    package func domain(_ uuid: MachineUUID) async throws(Fault) -> ObservedDomain? {
+        try await looked { connection in
+            try await connection.domain("\(uuid)", namespace: MachineMark.namespace).flatMap(Self.observed)
         }
     }
 
@@ -66,16 +69,20 @@ package struct LinuxHost: Host {
     }
 
     package func inventory() async throws(Fault) -> NodeInventory {
-        let connection = try await hypervisor.connected()
+        NodeInventory(
+            total: HostCapacity.total(directory: machinesDirectory),
+            reserved: reserved,
+            virtType: virtType.rawValue,
+            hypervisorVersion: try await looked { connection in try await connection.version() },
+            agentVersion: AgentVersion.current,
+            gpus: []
+        )
+    }
+
+    private func looked<Value>(_ look: (LibvirtConnection) async throws -> Value) async throws(Fault) -> Value {
+        let connection = try await hypervisor.connected(to: .look)
         do {
-            return NodeInventory(
-                total: HostCapacity.total(directory: machinesDirectory),
-                reserved: reserved,
-                virtType: virtType.rawValue,
-                hypervisorVersion: try await connection.version(),
-                agentVersion: AgentVersion.current,
-                gpus: []
-            )
+            return try await look(connection)
         } catch {
             throw fault(from: error, .hypervisorUnreachable, "The node's hypervisor does not answer.")
         }
@@ -83,7 +90,8 @@ package struct LinuxHost: Host {
 
     package func problems() async -> [String] {
         let free = HostCapacity.freeBytes(machinesDirectory)
-        return free < 1 << 30 ? ["Less than 1 GiB is free below \(machinesDirectory)."] : []
+        let disk = free < HostCapacity.leastFree ? ["Less than 1 GiB is free below \(machinesDirectory)."] : []
+        return await disk + network.problems
     }
 
     package var changes: AsyncStream<MachineUUID?> {
@@ -101,15 +109,12 @@ package struct LinuxHost: Host {
         }
     }
 
-    package func restore(_ tasks: [MachineTask], floatingIPPools: [Subnet]) async {
-        await network.setPools(floatingIPPools)
+    package func restore(_ tasks: [MachineTask]) async {
         await network.restore(tasks)
-        do {
-            try await network.applyAll()
-        } catch {
-            // The next machine's step tries again, and fails with a reason.
-            logger.error("The packet filter could not be set up", metadata: ["error": "\(error)"])
-        }
+    }
+
+    package func maintain(floatingIPPools: [Subnet]) async {
+        await network.maintain(floatingIPPools)
     }
 
     // MARK: - Doing
@@ -126,8 +131,7 @@ package struct LinuxHost: Host {
         case .filter: try await networked { try await network.admit(task) }
         case .unfilter: try await networked { try await network.dismiss(task.uuid) }
         case .unlink:
-            guard let attachment = task.spec?.network else { return }
-            try await networked { try await network.detach(task.uuid, from: attachment) }
+            try await networked { try await network.detach(task.uuid, from: task.spec?.network) }
         case .start, .reset, .shutDown, .destroy, .undefine: try await power(step, task)
         case .remove: try HostFiles.remove(files.directory)
         case .journal, .acknowledge, .settle, .report, .forget: return
@@ -150,31 +154,38 @@ package struct LinuxHost: Host {
         case .seed: try await Seed.write(spec, uuid: task.uuid, at: files.seed)
         default:
             let xml = DomainXML(task, spec, files: files, imagePath: imagePath, virtType: virtType).xml.text
-            let connection = try await hypervisor.connected()
+            let connection = try await hypervisor.connected(to: .change)
             try await hypervised { try await connection.defineDomain(xml: xml) }
         }
     }
 
     private func power(_ step: ConvergenceStep, _ task: MachineTask) async throws(Fault) {
-        let (connection, uuid) = (try await hypervisor.connected(), "\(task.uuid)")
+        let (connection, uuid) = (try await hypervisor.connected(to: .change), "\(task.uuid)")
         try await hypervised {
             switch step {
             case .start: try await connection.startDomain(uuid)
-            case .reset:
-                try await connection.resetDomain(uuid)
-                let mark = MachineMark(task)
-                try await connection.setDomainMetadata(
-                    uuid,
-                    namespace: MachineMark.namespace,
-                    prefix: MachineMark.prefix,
-                    element: mark.bareXML.text
-                )
-            case .shutDown: try await shutDown(connection, uuid)
-            case .destroy:
-                try await absentIsFine { () async throws(LibvirtError) in try await connection.destroyDomain(uuid) }
+            case .reset: try await reset(connection, task)
+            case .shutDown: try await absentIsFine { try await shutDown(connection, uuid) }
+            case .destroy: try await absentIsFine { try await connection.destroyDomain(uuid) }
             default: try await connection.undefineDomain(uuid)
             }
         }
+    }
+
+    private func reset(_ connection: LibvirtConnection, _ task: MachineTask) async throws {
+        do throws(LibvirtError) {
+            try await connection.resetDomain("\(task.uuid)")
+        } catch {
+            guard error.isInvalidState else { throw error }
+            // It shut itself down just now: with another look it is started.
+            throw Fault(.hostCommandFailed, "The guest was not running.")
+        }
+        try await connection.setDomainMetadata(
+            "\(task.uuid)",
+            namespace: MachineMark.namespace,
+            prefix: MachineMark.prefix,
+            element: MachineMark(task).bareXML.text
+        )
     }
 
     /// The power button, and after a minute the plug.
@@ -190,10 +201,10 @@ package struct LinuxHost: Host {
 
     // MARK: - Faults
 
-    private func absentIsFine(_ work: () async throws(LibvirtError) -> Void) async throws {
-        do throws(LibvirtError) {
+    private func absentIsFine(_ work: () async throws -> Void) async throws {
+        do {
             try await work()
-        } catch  where error.isNotFound {
+        } catch let error as LibvirtError where error.isNotFound {
             return
         }
     }

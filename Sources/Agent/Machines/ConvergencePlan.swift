@@ -7,7 +7,8 @@ package import GantryProtocol
 ///
 ///     wanted      domain                      plan
 ///     running     none, off                   build and start
-///                 running, older boot counter build up to define, reset
+///                 running, older boot counter network parts, reset
+///                 paused, older boot counter  end it, build and start
 ///                 running, other spec         network parts and mark
 ///                 running, as wanted          nothing
 ///                 shut down or crashed while  nothing: the guest's own doing, which the conductor is told
@@ -52,8 +53,11 @@ package struct ConvergencePlan: Hashable, Sendable {
             return
         }
         switch domain.state {
+        case .paused where domain.mark.bootCounter < task.bootCounter:
+            // A reset leaves it paused.
+            self.init(stages: [[.destroy]] + Self.build.stages)
         case .running, .paused:
-            self.init(keeping: domain.mark, for: task, isRunning: domain.state == .running)
+            self.init(keeping: domain.mark, for: task)
         case .shutDown, .crashed:
             // A higher boot counter is somebody's wish to have it back.
             let isTheGuestsDoing = applied && domain.mark.bootCounter >= task.bootCounter
@@ -63,7 +67,7 @@ package struct ConvergencePlan: Hashable, Sendable {
         }
     }
 
-    private init(keeping mark: MachineMark, for task: MachineTask, isRunning: Bool) {
+    private init(keeping mark: MachineMark, for task: MachineTask) {
         if mark.bootCounter < task.bootCounter {
             self.init(stages: [[.network, .filter], [.reset]])
         } else if mark.specDigest != MachineMark.digest(of: task.spec) {

@@ -32,6 +32,9 @@ package enum ConvergenceStep: String, CaseIterable, Sendable, Codable {
     case report
     case forget
 
+    /// Whether the step mostly waits, for a server or a guest. It keeps no other machine from its turn.
+    package var isWaiting: Bool { self == .image || self == .shutDown }
+
     /// The steps that a create goes through.
     package static let create: [ConvergenceStep] = [
         .journal, .acknowledge, .image, .overlay, .seed, .network, .filter, .define, .start, .settle, .report,

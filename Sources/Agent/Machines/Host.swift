@@ -13,6 +13,11 @@ package protocol Host: Sendable {
     /// - Throws: `hypervisor_unreachable`, from which nothing about any machine follows.
     func domains() async throws(Fault) -> [ObservedDomain]
 
+    /// One machine's domain; nil when there is none.
+    ///
+    /// - Throws: `hypervisor_unreachable`.
+    func domain(_ uuid: MachineUUID) async throws(Fault) -> ObservedDomain?
+
     /// Does one step for one machine.
     ///
     /// - Parameters:
@@ -26,8 +31,11 @@ package protocol Host: Sendable {
         progress: @escaping @Sendable (Int) -> Void
     ) async throws(Fault)
 
-    /// Takes note of what the journal knows, before the first step after a start.
-    func restore(_ tasks: [MachineTask], floatingIPPools: [Subnet]) async
+    /// Takes note of the machines that the journal knows to be on the host, before the first step after a start.
+    func restore(_ tasks: [MachineTask]) async
+
+    /// Makes what the machines share hold again: packet filter and floating IPs. Others may have meddled with it.
+    func maintain(floatingIPPools: [Subnet]) async
 
     /// The machines that have files on the host, of whatever state.
     func machinesWithFiles() async -> Set<MachineUUID>

@@ -9,26 +9,33 @@ extension MachineReport {
     /// - Parameters:
     ///   - entry: What the journal says.
     ///   - domain: What is there; nil for none.
-    ///   - fault: Why it is not as it should be; nil when it is.
-    ///   - isGivenUp: Whether the generation is dealt with; otherwise the last one that was is reported.
-    package init(_ entry: JournalEntry, _ domain: ObservedDomain?, fault: Fault?, isGivenUp: Bool = true) {
-        let power: ObservedPower =
-            switch domain?.state {
-            case .running: .running
-            case .paused: .paused
-            case .crashed: entry.task.power == .running ? .crashed : .stopped
-            case .shutDown, .off: .stopped
-            // A machine that is to be off and has no domain is off; one that is to be gone is gone.
-            case nil: entry.task.power == .stopped || entry.task.power == .hibernated ? .stopped : .absent
-            }
+    ///   - fault: What keeps the newest task from being done; nil when nothing does.
+    ///   - activity: What is being done now.
+    package init(_ entry: JournalEntry, _ domain: ObservedDomain?, fault: Fault? = nil, activity: Activity? = nil) {
+        let power = Self.power(entry, domain)
+        let isWired = power == .running && entry.task.spec?.network.floatingIP != nil
         self.init(
             uuid: entry.task.uuid,
-            appliedGeneration: isGivenUp ? entry.task.generation : entry.applied ?? Generation(0),
+            appliedGeneration: fault == nil ? entry.applied ?? Generation(0) : entry.task.generation,
             power: power,
-            floatingIPWired: power == .running && entry.task.spec?.network.floatingIP != nil,
+            activity: activity,
+            floatingIPWired: entry.isApplied && fault == nil && isWired,
             bootCounter: domain?.mark.bootCounter ?? 0,
             guestShutDown: entry.guestShutDown,
             fault: fault
         )
+    }
+
+    private static func power(_ entry: JournalEntry, _ domain: ObservedDomain?) -> ObservedPower {
+        switch (domain?.state, entry.task.power) {
+        case (.running, _): .running
+        case (.paused, _): .paused
+        case (.crashed, .running): .crashed
+        case (.crashed, _), (.shutDown, _), (.off, _): .stopped
+        case (nil, .running): .absent
+        case (nil, .stopped), (nil, .hibernated): .stopped
+        // Without a domain it may still have files and addresses here.
+        case (nil, .absent): entry.isApplied ? .absent : .stopped
+        }
     }
 }

@@ -6,23 +6,34 @@ import Logging
 
 /// Keeps a worker for every machine of the journal, and has them look when there is a reason to.
 package actor Supervisor {
-    /// What happens to a domain with our mark that nobody wants.
+    /// What happens to what is ours on the host and wanted by nobody.
     package enum OrphanPolicy: String, Sendable, CaseIterable {
         /// Nothing but a report.
         case report
-        /// It is shut off.
+        /// Its domain is shut off.
         case stop
         /// It is taken down with all that is its own.
         case remove
     }
 
+    private struct Seat {
+        let worker: MachineWorker
+        /// How often it was given work: it cannot go while that changes.
+        var uses = 0
+    }
+
     private let tools: MachineWorker.Tools
     private let orphanPolicy: OrphanPolicy
-    private var workers: [MachineUUID: MachineWorker] = [:]
+    private var seats: [MachineUUID: Seat] = [:]
+    /// Whether all that is wanted was read. Before, what the journal does not know may well be wanted.
+    private var knowsAllWanted = false
+    private var stops: [MachineUUID: Task<Void, Never>] = [:]
 
     package init(_ tools: MachineWorker.Tools, orphanPolicy: OrphanPolicy) {
         (self.tools, self.orphanPolicy) = (tools, orphanPolicy)
     }
+
+    // MARK: - What is wanted
 
     /// Takes a task: when this returns it is on disk, and its machine's worker knows.
     package func take(_ task: MachineTask) async throws(Fault) {
@@ -46,19 +57,33 @@ package actor Supervisor {
 
     /// Takes everything that is wanted of the node. A machine that is not named is left as it is.
     package func take(_ desired: DesiredState) async throws(Fault) {
-        for task in desired.machines { try await take(task) }
+        var understood = true
+        for task in desired.machines {
+            if task.isMeant(for: tools.node) {
+                try await take(task)
+            } else {
+                understood = false
+                tools.logger.error("A wanted machine is not for this agent", metadata: task.addressee)
+            }
+        }
+        knowsAllWanted = understood
     }
 
+    // MARK: - Looking
+
     /// Has every machine looked at, and finds what nobody wants.
-    package func lookAtAll() async {
-        for entry in await tools.journal.all { await worker(entry.task.uuid).poke() }
-        do throws(Fault) {
-            for domain in try await tools.host.domains() where await tools.journal.entry(domain.uuid) == nil {
-                await deal(withOrphan: domain)
-            }
-        } catch {
-            tools.logger.notice("The host could not be looked at", metadata: ["error": "\(error)"])
-        }
+    ///
+    /// - Throws: `hypervisor_unreachable`.
+    package func lookAtAll() async throws(Fault) {
+        let known = await tools.journal.all.map(\.task.uuid)
+        for uuid in known { await worker(uuid).poke() }
+        await dismissIdleWorkers()
+        guard knowsAllWanted else { return }
+        let domains = try await tools.host.domains()
+        // A machine may have come or gone while the host was looked at; neither is an orphan.
+        for domain in domains where await isStranger(domain.uuid, known) { await deal(withOrphan: domain) }
+        let files = await tools.host.machinesWithFiles().subtracting(domains.map(\.uuid))
+        for uuid in files where await isStranger(uuid, known) { await deal(withFilesOf: uuid) }
     }
 
     /// Has one machine looked at.
@@ -67,56 +92,90 @@ package actor Supervisor {
         await worker(uuid).poke()
     }
 
-    /// Waits until no worker works.
-    package func settle() async {
-        for worker in workers.values { await worker.settle() }
+    /// Ends all that is under way, for good.
+    package func stop() async {
+        for stop in stops.values { stop.cancel() }
+        for seat in seats.values { await seat.worker.stop() }
     }
 
     private func worker(_ uuid: MachineUUID) -> MachineWorker {
-        if let worker = workers[uuid] { return worker }
-        let worker = MachineWorker(uuid, tools)
-        workers[uuid] = worker
-        return worker
+        let seat = seats[uuid] ?? Seat(worker: MachineWorker(uuid, tools))
+        seats[uuid] = Seat(worker: seat.worker, uses: seat.uses + 1)
+        return seat.worker
+    }
+
+    /// Workers whose machines are gone go too.
+    private func dismissIdleWorkers() async {
+        for (uuid, seat) in seats {
+            guard await tools.journal.entry(uuid) == nil, await seat.worker.isIdle else { continue }
+            if seats[uuid]?.uses == seat.uses { seats[uuid] = nil }
+        }
     }
 
     // MARK: - Orphans
 
+    private func isStranger(_ uuid: MachineUUID, _ known: [MachineUUID]) async -> Bool {
+        guard !known.contains(uuid) else { return false }
+        return await tools.journal.entry(uuid) == nil
+    }
+
     private func deal(withOrphan domain: ObservedDomain) async {
+        let uuid = domain.uuid
+        await tell(uuid, domain.mark.generation, domain.state == .running ? .running : .stopped)
+        switch orphanPolicy {
+        case .report: return
+        case .remove: await remove(uuid, domain.mark.machineID, domain.mark.generation)
+        case .stop:
+            guard domain.state == .running, stops[uuid] == nil else { return }
+            let task = absence(uuid, domain.mark.machineID, domain.mark.generation)
+            stops[uuid] = Task {
+                do throws(Fault) {
+                    try await tools.host.perform(.shutDown, for: task) { _ in }
+                } catch {
+                    tools.logger.warning("An orphan could not be stopped", metadata: ["error": "\(error)"])
+                }
+                stops[uuid] = nil
+            }
+        }
+    }
+
+    /// Files without a domain: a journal was lost in the middle of a create or delete.
+    private func deal(withFilesOf uuid: MachineUUID) async {
+        await tell(uuid, Generation(0), .stopped)
+        if orphanPolicy == .remove { await remove(uuid, VirtualMachineID(0), Generation(0)) }
+    }
+
+    private func tell(_ uuid: MachineUUID, _ generation: Generation, _ power: ObservedPower) async {
         tools.logger.warning(
-            "A domain with our mark is wanted by nobody",
-            metadata: [
-                "vm.uuid": "\(domain.uuid)", "vm.id": "\(domain.mark.machineID)", "policy": "\(orphanPolicy.rawValue)",
-            ]
+            "There is something of ours that nobody wants",
+            metadata: ["vm.uuid": "\(uuid)", "power": "\(power.rawValue)", "policy": "\(orphanPolicy.rawValue)"]
         )
-        let task = MachineTask(
+        let report = MachineReport(uuid: uuid, appliedGeneration: generation, power: power, orphan: true)
+        await tools.reporter.report(report, received: nil)
+    }
+
+    /// Journals its absence, so that it is taken down like any other machine, whatever happens to the agent.
+    private func remove(_ uuid: MachineUUID, _ machineID: VirtualMachineID, _ generation: Generation) async {
+        do throws(Fault) {
+            try await take(absence(uuid, machineID, generation))
+        } catch {
+            tools.logger.warning("An orphan could not be removed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func absence(
+        _ uuid: MachineUUID,
+        _ machineID: VirtualMachineID,
+        _ generation: Generation
+    ) -> MachineTask {
+        MachineTask(
             node: tools.node,
-            machineID: domain.mark.machineID,
-            uuid: domain.uuid,
-            generation: domain.mark.generation,
+            machineID: machineID,
+            uuid: uuid,
+            generation: generation,
             power: .absent,
             bootCounter: 0,
             spec: nil
         )
-        do throws(Fault) {
-            for step in steps(for: domain) { try await tools.host.perform(step, for: task) { _ in } }
-        } catch {
-            tools.logger.warning("An orphan could not be dealt with", metadata: ["error": "\(error)"])
-        }
-        await tools.reporter.report(
-            MachineReport(
-                uuid: domain.uuid,
-                appliedGeneration: domain.mark.generation,
-                power: orphanPolicy == .report && domain.state == .running ? .running : .stopped,
-                orphan: true
-            )
-        )
-    }
-
-    private func steps(for domain: ObservedDomain) -> [ConvergenceStep] {
-        switch orphanPolicy {
-        case .report: []
-        case .stop: domain.state == .running ? [.shutDown] : []
-        case .remove: ConvergencePlan.tearDown.stages.flatMap { $0 }
-        }
     }
 }

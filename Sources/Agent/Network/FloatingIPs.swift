@@ -41,8 +41,8 @@ package struct FloatingIPs: Sendable {
 
     private func ensureDevice() async throws {
         guard !FileManager.default.fileExists(atPath: "/sys/class/net/\(Self.device)") else { return }
-        try await Command("ip", ["link", "add", Self.device, "type", "bridge"]).run()
-        try await Command("ip", ["link", "set", Self.device, "up"]).run()
+        // Up from its first moment: an agent that dies in between must not leave one that is down.
+        try await Command("ip", ["link", "add", Self.device, "up", "type", "bridge"]).run()
     }
 
     private func addresses() async throws -> Set<IPv4Address> {

@@ -20,6 +20,8 @@ package actor HostNetwork {
     private var (requested, applied) = (0, 0)
     private let filterQueue = SerialQueue()
     private let bridgeQueue = SerialQueue()
+    /// What kept the last run from applying everything.
+    private var trouble: String?
 
     package init(hypervisor: Hypervisor, floatingIPs: FloatingIPs, logger: Logger) {
         (self.hypervisor, self.floatingIPs, self.logger) = (hypervisor, floatingIPs, logger)
@@ -35,9 +37,8 @@ package actor HostNetwork {
         for task in tasks { members[task.uuid] = NetworkMember(task) }
     }
 
-    package func setPools(_ pools: [Subnet]) {
-        self.pools = pools
-    }
+    /// What keeps machines from the network, in words for the host's operator.
+    package var problems: [String] { trouble.map { ["The packet filter is not as wanted: \($0)"] } ?? [] }
 
     // MARK: - Packet filter and floating IPs
 
@@ -53,8 +54,18 @@ package actor HostNetwork {
         try await applyAll()
     }
 
-    /// Applies everything, for instance also after somebody flushed the host's rules.
-    package func applyAll() async throws {
+    /// Applies everything, also where somebody flushed the host's rules.
+    package func maintain(_ pools: [Subnet]) async {
+        self.pools = pools
+        do {
+            try await applyAll()
+        } catch {
+            // The next machine's step tries again, and fails with a reason.
+            logger.error("The packet filter could not be set up", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func applyAll() async throws {
         requested += 1
         let ticket = requested
         try await filterQueue.run { try await self.apply(ticket) }
@@ -66,27 +77,45 @@ package actor HostNetwork {
         let covered = requested
         let text = Ruleset(members: Array(members.values), pools: pools).text
         let wanted = Set(members.values.compactMap(\.attachment.floatingIP))
-        try await Command("nft", ["-f", "-"]).run(input: text)
-        try await floatingIPs.apply(wanted)
-        applied = covered
+        do {
+            try await Command("nft", ["-f", "-"]).run(input: text)
+            try await floatingIPs.apply(wanted)
+        } catch {
+            trouble = "\(error)"
+            throw error
+        }
+        (applied, trouble) = (covered, nil)
     }
 
     // MARK: - Bridges and DHCP
 
     /// The environment's bridge is there, and its DHCP server knows the machine.
     package func attach(_ task: MachineTask) async throws {
-        guard let attachment = task.spec?.network else { return }
-        try await bridgeQueue.run { try await self.attachNow(attachment) }
+        guard let member = NetworkMember(task) else { return }
+        // Known at once, so that no other machine's end takes the network away meanwhile.
+        members[task.uuid] = member
+        try await bridgeQueue.run { try await self.attachNow(member.attachment) }
     }
 
     /// The DHCP server forgets the machine; the last one takes the environment's network with it.
-    package func detach(_ uuid: MachineUUID, from attachment: NetworkAttachment) async throws {
-        try await bridgeQueue.run { try await self.detachNow(uuid, attachment) }
+    ///
+    /// - Parameters:
+    ///   - uuid: The machine.
+    ///   - attachment: Where it was; nil when that is not known any more, and every network of ours is looked through.
+    /// - Throws: what libvirt says.
+    package func detach(_ uuid: MachineUUID, from attachment: NetworkAttachment?) async throws {
+        try await bridgeQueue.run {
+            if let attachment {
+                try await self.detachNow(uuid, attachment)
+            } else {
+                try await self.removeUnused()
+            }
+        }
     }
 
     private func attachNow(_ attachment: NetworkAttachment) async throws {
         let name = EnvironmentNetwork.name(of: attachment.environmentID)
-        let connection = try await hypervisor.connected()
+        let connection = try await hypervisor.connected(to: .change)
         let known = try await connection.networkXML(name)
         try await connection.startNetwork(name, xml: EnvironmentNetwork.xml(attachment).text)
         try configureBridge(EnvironmentNetwork.bridge(of: attachment.environmentID))
@@ -99,7 +128,7 @@ package actor HostNetwork {
 
     private func detachNow(_ uuid: MachineUUID, _ attachment: NetworkAttachment) async throws {
         let name = EnvironmentNetwork.name(of: attachment.environmentID)
-        let connection = try await hypervisor.connected()
+        let connection = try await hypervisor.connected(to: .change)
         guard let xml = try await connection.networkXML(name) else { return }
         let others = members.values.contains {
             $0.uuid != uuid && $0.attachment.environmentID == attachment.environmentID
@@ -107,6 +136,23 @@ package actor HostNetwork {
         guard others else { return try await connection.removeNetwork(name) }
         for host in Self.hosts(like: attachment, in: xml) {
             try await connection.changeHost(.remove, host, of: name)
+        }
+    }
+
+    /// Networks of ours that no machine is in go, and DHCP hosts that no machine is.
+    private func removeUnused() async throws {
+        let connection = try await hypervisor.connected(to: .change)
+        for name in try await connection.networkNames() {
+            guard let environment = EnvironmentNetwork.environment(ofNetwork: name) else { continue }
+            let attachments = members.values.map(\.attachment).filter { $0.environmentID == environment }
+            guard !attachments.isEmpty else {
+                try await connection.removeNetwork(name)
+                continue
+            }
+            let wanted = Set(attachments.map { Self.host($0) })
+            for host in Self.hosts(in: try await connection.networkXML(name) ?? "") where !wanted.contains(host) {
+                try await connection.changeHost(.remove, host, of: name)
+            }
         }
     }
 
@@ -121,15 +167,21 @@ package actor HostNetwork {
     }
 
     private static func hasHost(_ attachment: NetworkAttachment, in xml: String) -> Bool {
-        xml.contains("<host mac='\(attachment.mac)' ip='\(attachment.address)'/>")
+        hosts(in: xml).contains(host(attachment))
     }
 
-    /// The hosts of a network's DHCP with the machine's MAC or address, as libvirt writes them.
+    /// The hosts of a network's DHCP with the machine's MAC or address.
     private static func hosts(like attachment: NetworkAttachment, in xml: String) -> [String] {
-        xml.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-            .filter { line in
-                line.hasPrefix("<host ")
-                    && (line.contains("'\(attachment.mac)'") || line.contains("ip='\(attachment.address)'"))
-            }
+        hosts(in: xml)
+            .filter { $0.contains("mac='\(attachment.mac)'") || $0.contains("ip='\(attachment.address)'") }
+    }
+
+    /// The hosts of a network's DHCP, as libvirt writes them.
+    private static func hosts(in xml: String) -> [String] {
+        xml.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { $0.hasPrefix("<host ") }
+    }
+
+    private static func host(_ attachment: NetworkAttachment) -> String {
+        "<host mac='\(attachment.mac)' ip='\(attachment.address)'/>"
     }
 }

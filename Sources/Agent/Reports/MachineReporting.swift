@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GantryModel
 package import GantryProtocol
 
 /// Takes what workers have to tell the conductor.
 package protocol MachineReporting: Sendable {
-    /// A machine's new state. The newest one is told until the conductor has taken it.
-    func report(_ report: MachineReport) async
+    /// A machine's new state, told soon. The newest one is told until the conductor has taken it.
+    ///
+    /// - Parameters:
+    ///   - report: Takes the place of what was not told yet.
+    ///   - received: Called when the conductor has taken it, unless something newer took its place.
+    func report(_ report: MachineReport, received: (@Sendable () async -> Void)?) async
 
-    /// What is being done for a machine now.
-    func note(_ uuid: MachineUUID, _ generation: Generation, _ activity: Activity) async
-
-    /// Calls back once, when the conductor has taken the newest report of a machine.
-    func whenReceived(_ uuid: MachineUUID, _ action: @escaping @Sendable () async -> Void) async
+    /// A machine's progress, told along with the next report.
+    func note(_ report: MachineReport) async
 }

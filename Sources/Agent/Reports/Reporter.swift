@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-package import GantryModel
+import GantryModel
 package import GantryProtocol
 package import Logging
 
@@ -16,13 +16,15 @@ package actor Reporter: MachineReporting {
     private let logger: Logger
     private var sequence: Int64 = 0
 
-    private var unsent: [MachineUUID: MachineReport] = [:]
-    private var latest: [MachineUUID: MachineReport] = [:]
-    private var callbacks: [MachineUUID: @Sendable () async -> Void] = [:]
+    private struct Pending {
+        let report: MachineReport
+        let received: (@Sendable () async -> Void)?
+    }
+
+    private var unsent: [MachineUUID: Pending] = [:]
     private var inventory: NodeInventory?
-    private var wake: AsyncStream<Void>.Continuation
+    private let wake: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>
-    private(set) package var newestRevision: Int64 = 0
 
     package init(
         conductor: any ConductorConnection,
@@ -38,25 +40,13 @@ package actor Reporter: MachineReporting {
 
     // MARK: - What there is to tell
 
-    package func report(_ report: MachineReport) {
-        latest[report.uuid] = report
-        unsent[report.uuid] = report
+    package func report(_ report: MachineReport, received: (@Sendable () async -> Void)?) {
+        unsent[report.uuid] = Pending(report: report, received: received)
         wake.yield()
     }
 
-    package func note(_ uuid: MachineUUID, _ generation: Generation, _ activity: Activity) {
-        var report = latest[uuid] ?? MachineReport(uuid: uuid, appliedGeneration: Generation(0), power: .absent)
-        // A step's beginning is told at once; its percentages go along with the next report.
-        let isNews = report.activity?.step != activity.step && report.activity == nil
-        report.activity = activity
-        latest[uuid] = report
-        unsent[uuid] = report
-        if isNews { wake.yield() }
-    }
-
-    package func whenReceived(_ uuid: MachineUUID, _ action: @escaping @Sendable () async -> Void) {
-        callbacks[uuid] = action
-        wake.yield()
+    package func note(_ report: MachineReport) {
+        unsent[report.uuid] = Pending(report: report, received: nil)
     }
 
     // MARK: - Telling it
@@ -70,7 +60,7 @@ package actor Reporter: MachineReporting {
             group.addTask {
                 while true {
                     try await Task.sleep(for: .seconds(Double(interval) * Double.random(in: 0.9...1)))
-                    await self.wake.yield()
+                    self.wake.yield()
                 }
             }
             group.addTask { try await self.sendWhenWoken() }
@@ -108,28 +98,19 @@ package actor Reporter: MachineReporting {
             collectedAt: look.begin,
             complete: false,
             hypervisorReachable: look.isReachable,
-            machines: changed.values.sorted { "\($0.uuid)" < "\($1.uuid)" },
+            machines: changed.values.map(\.report).sorted { "\($0.uuid)" < "\($1.uuid)" },
             inventory: look.inventory == inventory ? nil : look.inventory,
             problems: look.problems
         )
         do {
-            let receipt = try await conductor.send(report)
-            newestRevision = max(newestRevision, receipt.revision)
+            _ = try await conductor.send(report)
             inventory = look.inventory ?? inventory
         } catch {
             // What was not replaced by something newer meanwhile is still to be told.
             unsent.merge(changed) { newer, _ in newer }
             throw error
         }
-        await callBack(changed)
-    }
-
-    private func callBack(_ received: [MachineUUID: MachineReport]) async {
-        for (uuid, report) in received where unsent[uuid] == nil && latest[uuid] == report {
-            guard let action = callbacks.removeValue(forKey: uuid) else { continue }
-            latest[uuid] = nil
-            await action()
-        }
+        for (uuid, pending) in changed where unsent[uuid] == nil { await pending.received?() }
     }
 
     private struct Look {

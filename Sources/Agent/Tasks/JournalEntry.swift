@@ -10,7 +10,9 @@ package struct JournalEntry: Hashable, Sendable, Codable {
     /// The newest generation that was reached, or given up with `fault`.
     package var applied: Generation?
     /// The guest shut itself down under the applied generation.
-    package var guestShutDown: Bool
+    package var guestShutDown = false
+    /// A guest ran here, so that what is on its disk is the tenant's.
+    package var hasRun = false
     /// Why the applied generation was given up.
     package var fault: Fault?
     /// What was last built here: a teardown needs its addresses, and a task for absence carries none.
@@ -18,12 +20,14 @@ package struct JournalEntry: Hashable, Sendable, Codable {
 
     package init(task: MachineTask) {
         self.task = task
-        guestShutDown = false
         builtSpec = task.spec
     }
 
     /// Whether the newest task was dealt with, well or not.
     package var isApplied: Bool { applied == task.generation }
+
+    /// Whether the machine could not be built, and everything of it was taken down again.
+    package var isUndone: Bool { isApplied && fault != nil && !hasRun }
 
     /// The entry with a newer task in it; nil when the task is not newer.
     package func taking(_ newer: MachineTask) -> JournalEntry? {
@@ -47,6 +51,7 @@ package struct JournalEntry: Hashable, Sendable, Codable {
         case task
         case applied
         case guestShutDown = "guest_shut_down"
+        case hasRun = "has_run"
         case fault
         case builtSpec = "built_spec"
     }

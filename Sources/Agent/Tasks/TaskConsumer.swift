@@ -46,14 +46,8 @@ package struct TaskConsumer: Sendable {
             )
             return nil
         }
-        guard task.protocolVersion == ProtocolVersion.current, task.node == node else {
-            logger.error(
-                "A task is not for this agent",
-                metadata: [
-                    "task.id": "\(task.taskID)", "task.node": "\(task.node)",
-                    "task.protocol_version": "\(task.protocolVersion)",
-                ]
-            )
+        guard task.isMeant(for: node) else {
+            logger.error("A task is not for this agent", metadata: task.addressee)
             return nil
         }
         return task
