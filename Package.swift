@@ -174,8 +174,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Conductor", "Agent", "AMQP", "GantryClient", "GantryTestSupport", "Observability", "Postgres",
-                asyncHTTPClient, hummingbird, logging, subprocess,
+                "AMQP", "Agent", "Conductor", "GantryModel", "GantryProtocol", "GantryTestSupport", "Postgres",
+                asyncHTTPClient, nioCore, nioHTTP1,
             ],
             path: "Tests/System",
             swiftSettings: strict

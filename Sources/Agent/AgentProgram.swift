@@ -143,6 +143,10 @@ private struct NodeService: Service, CustomStringConvertible {
     let broker: AMQPConfiguration
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { try await node.run(consuming: .broker(broker)) }
+        do {
+            try await cancelWhenGracefulShutdown { try await node.run(consuming: .broker(broker)) }
+        } catch is CancellationError {
+            // Asked to end, it ended.
+        }
     }
 }

@@ -7,6 +7,12 @@ package import Postgres
 package func withTemporaryDatabase<Value>(
     _ body: (DatabaseConfiguration) async throws -> Value
 ) async throws -> Value {
+    try await withTemporaryDatabaseURL { try await body(DatabaseConfiguration(url: $0)) }
+}
+
+/// The same, as a URL to hand to a program.
+@discardableResult
+package func withTemporaryDatabaseURL<Value>(_ body: (String) async throws -> Value) async throws -> Value {
     let url = try await TestServices.shared.databaseURL
     let name = "test_\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
     try await shell("psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", "CREATE DATABASE \(name)", url)
@@ -14,7 +20,7 @@ package func withTemporaryDatabase<Value>(
         .replacing("postgresql:/", with: "postgresql://")
     let result: Result<Value, any Error>
     do {
-        result = .success(try await body(DatabaseConfiguration(url: "\(own)/\(name)")))
+        result = .success(try await body("\(own)/\(name)"))
     } catch {
         result = .failure(error)
     }

@@ -5,8 +5,7 @@ import Synchronization
 
 /// PostgreSQL and RabbitMQ for the tests of one process, started when the first test asks.
 ///
-/// A shell waits on a pipe from this process and ends them when the pipe closes, so they go also when the process is
-/// killed. With `GANTRY_TEST_SERVICES` naming a folder that `Packaging/dev/services up` filled, those are used.
+/// They go with it. With `GANTRY_TEST_SERVICES` naming a folder that `Packaging/dev/services up` filled, those are used.
 package struct TestServices: Sendable {
     package let databaseURL: String
     package let amqpURL: String
@@ -26,8 +25,10 @@ package struct TestServices: Sendable {
             return try TestServices(folder: folder)
         }
         let folder = "/tmp/gantry-test-services-\(ProcessInfo.processInfo.processIdentifier)"
-        try watch(folder)
-        try await shell(Repository.path("Packaging/dev/services"), "up", folder, "--no-fsync")
+        let script = Repository.path("Packaging/dev/services")
+        let watch = try ExitWatch(script, "down", folder)
+        Self.watch.withLock { $0 = watch }
+        try await shell(script, "up", folder, "--no-fsync")
         return try TestServices(folder: folder)
     }
 
@@ -49,20 +50,5 @@ package struct TestServices: Sendable {
         managementURL = try value("GANTRY_RABBITMQ_MANAGEMENT_URL")
     }
 
-    private static func watch(_ folder: String) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/setsid")
-        process.arguments = [
-            "sh", "-c", "cat >/dev/null; \"$1\" down \"$2\"", "watch", Repository.path("Packaging/dev/services"),
-            folder,
-        ]
-        let pipe = Pipe()
-        process.standardInput = pipe
-        try process.run()
-        // Held open, and by nobody but us, until this process ends.
-        _ = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
-        watchPipe.withLock { $0 = pipe }
-    }
-
-    private static let watchPipe = Mutex<Pipe?>(nil)
+    private static let watch = Mutex<ExitWatch?>(nil)
 }

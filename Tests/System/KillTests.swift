@@ -1,65 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Agent
-import Conductor
 import GantryModel
+import GantryProtocol
 import GantryTestSupport
 import Testing
 
-@Suite("An agent killed at any step of a create or delete leaves nothing behind and nothing twice (root)", .serialized)
+@Suite("An agent killed at any step leaves nothing behind and does nothing twice (root)", .serialized)
 struct KillTests {
-    private static let edges = ["before", "after"]
-
-    @Test("A SIGKILL at every step of a create: the machine runs in the end, once", .timeLimit(.minutes(15)))
-    func create() async throws {
-        try await SystemCloud.with { cloud in
-            for step in ConvergenceStep.create {
-                for edge in Self.edges {
-                    try await kill(at: "\(step.rawValue):\(edge)", duringCreateIn: cloud)
-                }
+    @Test("A SIGKILL at every step of a create and of a delete", .timeLimit(.minutes(15)))
+    func createAndDelete() async throws {
+        try await SystemCloud.withIdleGuests { cloud in
+            let deletions = Self.points(ConvergenceStep.delete)
+            for (index, point) in Self.points(ConvergenceStep.create).enumerated() {
+                let machine = try await Self.create(killedAt: point, in: cloud)
+                try await Self.delete(machine, killedAt: deletions[index % deletions.count], in: cloud)
             }
             try await Auditor.expectNothingLeft(of: cloud)
         }
     }
 
-    @Test("A SIGKILL at every step of a delete: nothing is left in the end", .timeLimit(.minutes(15)))
-    func delete() async throws {
-        try await SystemCloud.with { cloud in
-            for step in ConvergenceStep.delete {
-                for edge in Self.edges {
-                    try await kill(at: "\(step.rawValue):\(edge)", duringDeleteIn: cloud)
-                }
+    @Test(
+        "A SIGKILL at every step of a stop, a start and a reboot: each boots the guest once",
+        .timeLimit(.minutes(10))
+    )
+    func powerChanges() async throws {
+        try await SystemCloud.withIdleGuests { cloud in
+            let builder = try cloud.startAgent()
+            let machine = try await cloud.wait(for: cloud.create("power"), .active)
+            try await builder.kill()
+            try await Self.expectBoots(1, of: machine, in: cloud)
+            var boots = 1
+            for (stop, start) in zip(Self.points([.shutDown, .settle]), Self.points([.define, .start])) {
+                try await cloud.api.stop(machine.id)
+                try await Self.killAndGoOn(at: stop, in: cloud) { try await cloud.wait(for: machine, .shutoff) }
+                try await cloud.api.start(machine.id)
+                try await Self.killAndGoOn(at: start, in: cloud) { try await cloud.wait(for: machine, .active) }
+                boots += 1
+                try await Self.expectBoots(boots, of: machine, in: cloud)
             }
+            for point in Self.points([.reset, .settle]) {
+                try await cloud.api.hardReboot(machine.id)
+                try await Self.killAndGoOn(at: point, in: cloud) { try await cloud.wait(for: machine, .active) }
+                boots += 1
+                try await Self.expectBoots(boots, of: machine, in: cloud)
+            }
+            try await Auditor.expectOnly([cloud.domain(machine)], on: cloud.hosts[0])
+            let last = try cloud.startAgent()
+            try await cloud.remove(machine)
             try await Auditor.expectNothingLeft(of: cloud)
+            try await last.kill()
         }
     }
 
-    private func kill(at point: String, duringCreateIn cloud: SystemCloud) async throws {
+    private static func expectBoots(_ count: Int, of machine: InstanceBody, in cloud: SystemCloud) async throws {
+        try await eventually("the guest has booted \(count) times") {
+            try await cloud.boots(ofIdle: machine) == count
+        }
+    }
+
+    /// Where an agent can be killed: before and after each step.
+    private static func points(_ steps: [ConvergenceStep]) -> [String] {
+        steps.flatMap { step in StepObserver.Edge.allCases.map { "\(step.rawValue):\($0.rawValue)" } }
+    }
+
+    private static func create(killedAt point: String, in cloud: SystemCloud) async throws -> InstanceBody {
         let doomed = try cloud.startAgent(killAt: point)
-        let machine = try await cloud.create("create-\(point.replacing(":", with: "-").replacing("_", with: "-"))")
-        try await eventually("the agent is killed at \(point)") { !doomed.isRunning }
+        let machine = try await cloud.create("killed-at-\(point)")
+        try await end(of: doomed, at: point)
         let agent = try cloud.startAgent()
-        try await cloud.wait(for: machine.id, .active)
-        let domains = try await cloud.hosts[0].exec("virsh", "-q", "list", "--name")
-        #expect(domains.contains("\(machine.uuid)"), "after a kill at \(point)")
-        try await cloud.perform(.delete, machine.id)
-        try await cloud.waitUntilGone(machine.id)
+        let active = try await cloud.wait(for: machine, .active)
+        try await Auditor.expectOnly([cloud.domain(machine)], on: cloud.hosts[0])
+        try await agent.kill()
+        return active
+    }
+
+    private static func delete(_ machine: InstanceBody, killedAt point: String, in cloud: SystemCloud) async throws {
+        try await cloud.api.delete(machine.id)
+        try await killAndGoOn(at: point, in: cloud) {
+            try await cloud.waitUntilGone(machine)
+            try await eventually("nothing is left after a kill at \(point)") {
+                try await Auditor.leftovers(on: cloud.hosts[0]).isEmpty
+            }
+        }
+    }
+
+    /// Has an agent that dies at a point do what is wanted, and another go on.
+    private static func killAndGoOn(
+        at point: String,
+        in cloud: SystemCloud,
+        _ goOn: () async throws -> Void
+    ) async throws {
+        try await end(of: cloud.startAgent(killAt: point), at: point)
+        let agent = try cloud.startAgent()
+        try await goOn()
         try await agent.kill()
     }
 
-    private func kill(at point: String, duringDeleteIn cloud: SystemCloud) async throws {
-        let builder = try cloud.startAgent()
-        let machine = try await cloud.create("delete-\(point.replacing(":", with: "-").replacing("_", with: "-"))")
-        try await cloud.wait(for: machine.id, .active)
-        try await builder.kill()
-        try await cloud.perform(.delete, machine.id)
-        let doomed = try cloud.startAgent(killAt: point)
+    private static func end(of doomed: ProgramProcess, at point: String) async throws {
         try await eventually("the agent is killed at \(point)") { !doomed.isRunning }
-        let agent = try cloud.startAgent()
-        try await cloud.waitUntilGone(machine.id)
-        try await eventually("nothing is left after a kill at \(point)") {
-            try await Auditor.leftovers(on: cloud.hosts[0]).isEmpty
-        }
-        try await agent.kill()
+        try await doomed.end()
+    }
+}
+
+extension SystemCloud {
+    /// Starts an agent that ends itself by SIGKILL when it comes to a point.
+    fileprivate func startAgent(killAt point: String) throws -> ProgramProcess {
+        try startAgent(0, ["GANTRY_TEST_KILL_AT": point])
     }
 }

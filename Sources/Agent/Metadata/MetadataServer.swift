@@ -15,19 +15,18 @@ struct MetadataServer: Service {
     let logger: Logger
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            while true {
-                do {
-                    health.report("metadata", .well)
-                    try await service.application(host: address, port: port).run()
-                } catch is CancellationError {
-                    return
-                } catch {
-                    health.report("metadata", .ill("\(error)"))
-                    logger.warning("The metadata service could not listen", metadata: ["error": "\(error)"])
-                }
-                try await Task.sleep(for: .seconds(5))
+        while !Task.isShuttingDownGracefully {
+            do {
+                health.report("metadata", .well)
+                // It ends by itself, and well, when the program is to end.
+                return try await service.application(host: address, port: port).run()
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                health.report("metadata", .ill("\(error)"))
+                logger.warning("The metadata service could not listen", metadata: ["error": "\(error)"])
             }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(5)) }
         }
     }
 }

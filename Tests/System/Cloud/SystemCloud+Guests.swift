@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryProtocol
+import GantryTestSupport
+
+extension SystemCloud {
+    /// Runs a command in a guest, over its floating IP, from outside the hosts; nil while nobody answers, and when the
+    /// command fails.
+    ///
+    /// - Parameters:
+    ///   - machine: Which guest.
+    ///   - key: The index of the key to log in with.
+    ///   - command: For the guest's shell.
+    ///   - asRoot: Whether as `root` rather than as the image's user.
+    func ssh(_ machine: InstanceBody, key: Int = 0, _ command: String, asRoot: Bool = false) async throws -> String? {
+        guard let address = machine.floatingIP else { return nil }
+        let output = try await run(
+            "ip",
+            [
+                "netns", "exec", outside, "ssh", "-q", "-i", data.keyFiles[key], "-o", "BatchMode=yes",
+                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5",
+                "\(asRoot ? "root" : image.user)@\(address)", command,
+            ]
+        )
+        return output.status == 0 ? output.text.trimmingCharacters(in: .whitespacesAndNewlines) : nil
+    }
+
+    /// Waits until a command in a guest succeeds.
+    @discardableResult
+    func login(
+        _ machine: InstanceBody,
+        key: Int = 0,
+        _ command: String = "true",
+        asRoot: Bool = false,
+        timeout: Duration = .seconds(240)
+    ) async throws -> String {
+        try await eventually("“\(command)” in \(machine.name) by key \(key)", timeout: timeout) {
+            try await ssh(machine, key: key, command, asRoot: asRoot)
+        }
+    }
+
+    /// Runs a test in a cloud with one host, whose `TestImage` is the idle one.
+    static func withIdleGuests(_ body: @Sendable @escaping (SystemCloud) async throws -> Void) async throws {
+        try await withTemporaryDirectory { folder in
+            try await with(image: try await TestImage.idle(in: folder), body)
+        }
+    }
+
+    /// How often a guest of the idle image has booted, by what it wrote to its console.
+    func boots(ofIdle machine: InstanceBody, on host: Int = 0) async throws -> Int {
+        let uuid = try await uuid(machine)
+        let path = "\(hosts[host].agentFolder)/machines/\(uuid)/console.log"
+        return try Data(contentsOf: URL(filePath: path)).count { $0 == UInt8(ascii: "B") }
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Conductor
+import Foundation
+import GantryTestSupport
+import Synchronization
+
+/// A conductor as a process of its own, at an address that it keeps when it is started again.
+final class TestConductor: Sendable {
+    let port: Int
+    private let environment: [String: String]
+    private let log: String
+    private let process = Mutex<ProgramProcess?>(nil)
+    private static let program = Repository.path(".build/debug/gantry-conductor")
+
+    var url: String { "http://127.0.0.1:\(port)" }
+    var api: APIClient { APIClient(url: url, key: TestData.apiKey) }
+
+    /// - Parameters:
+    ///   - environment: Where its database and broker are.
+    ///   - log: The file of its log.
+    init(environment: [String: String], log: String) async throws {
+        port = try await Self.freePort()
+        self.log = log
+        self.environment = environment.merging(
+            [
+                "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0", "GANTRY_NODE_REPORT_INTERVAL": "1",
+                "GANTRY_NODE_DESIRED_INTERVAL": "2",
+            ]
+        ) { $1 }
+    }
+
+    /// Starts it and waits until it answers.
+    func start() async throws {
+        let started = try ProgramProcess([Self.program, "run"], environment: environment, log: log)
+        process.withLock { $0 = started }
+        try await eventually("the conductor answers") {
+            guard started.isRunning else { throw CommandFailure(description: "The conductor ended; see \(log).") }
+            return try await run("curl", ["-sf", url + "/healthz"]).status == 0
+        }
+    }
+
+    /// Ends it without a word.
+    func kill() async throws {
+        try await process.withLock { $0 }?.kill()
+    }
+
+    /// Runs one of its program's other commands.
+    func command(_ arguments: String...) async throws {
+        let output = try await run(Self.program, arguments, environment: environment)
+        guard output.status == 0 else {
+            throw CommandFailure(description: "\(arguments[0]) failed: \(output.text)\(output.errorText)")
+        }
+    }
+
+    private static func freePort() async throws -> Int {
+        let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
+        let port = try await shell("python3", "-c", script).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard let port = Int(port) else { throw CommandFailure(description: "no free port: \(port)") }
+        return port
+    }
+}
