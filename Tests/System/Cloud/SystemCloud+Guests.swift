@@ -5,14 +5,8 @@ import GantryProtocol
 import GantryTestSupport
 
 extension SystemCloud {
-    /// Runs a command in a guest, over its floating IP, from outside the hosts; nil while nobody answers, and when the
-    /// command fails.
-    ///
-    /// - Parameters:
-    ///   - machine: Which guest.
-    ///   - key: The index of the key to log in with.
-    ///   - command: For the guest's shell.
-    ///   - asRoot: Whether as `root` rather than as the image's user.
+    /// Runs a command in a guest, over its floating IP, from outside the hosts, by the key of an index; nil while nobody
+    /// answers, and when the command fails.
     func ssh(_ machine: InstanceBody, key: Int = 0, _ command: String, asRoot: Bool = false) async throws -> String? {
         guard let address = machine.floatingIP else { return nil }
         let output = try await run(

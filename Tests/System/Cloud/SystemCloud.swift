@@ -18,12 +18,8 @@ struct SystemCloud: Sendable {
     let outside: String
     let folder: String
 
-    /// Runs a test in a cloud with some hosts, and takes all of it away afterwards.
-    ///
-    /// - Parameters:
-    ///   - count: How many hosts.
-    ///   - image: What `TestImage` is; the micro image without it.
-    ///   - body: The test.
+    /// Runs a test in a cloud with some hosts, and takes all of it away afterwards. The API's `TestImage` is the given
+    /// image, without it the micro one.
     static func with(
         hosts count: Int = 1,
         image: TestImage? = nil,
@@ -104,11 +100,8 @@ struct SystemCloud: Sendable {
         }
     }
 
-    /// Starts the agent of a host; each host's talks to another conductor.
-    ///
-    /// - Parameters:
-    ///   - index: Which host.
-    ///   - settings: Configuration beside the usual, by the names of environment variables.
+    /// Starts the agent of a host; each host's talks to another conductor. Settings are environment variables beside the
+    /// usual ones.
     func startAgent(_ index: Int = 0, _ settings: [String: String] = [:]) throws -> ProgramProcess {
         let host = hosts[index]
         let usual = [
