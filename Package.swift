@@ -97,7 +97,7 @@ let package = Package(
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
                 serviceLifecycle, unixSignals, yams,
             ],
-            resources: [.embedInCode("Store/Migrations")],
+            resources: [.embedInCode("Store/Migrations"), .embedInCode("API/OpenAPI/openapi.yaml")],
             swiftSettings: strict
         ),
         .target(

@@ -88,6 +88,7 @@ package struct ConductorProgram: Sendable {
                 sessions: NodeSessions(database: database, intervals: configuration.intervals, logger: logger),
                 reports: NodeReports(database: database, outbox: outbox, logger: logger)
             ),
+            registry: parts.registry,
             health: health,
             logger: logger
         )

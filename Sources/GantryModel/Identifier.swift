@@ -40,6 +40,7 @@ public enum Subject {
     public enum FloatingIPPool {}
     public enum VirtualMachine {}
     public enum SecurityRule {}
+    public enum DeadLetter {}
 }
 
 public typealias OrganizationID = Identifier<Subject.Organization>
@@ -56,3 +57,4 @@ public typealias FloatingIPID = Identifier<Subject.FloatingIP>
 public typealias FloatingIPPoolID = Identifier<Subject.FloatingIPPool>
 public typealias VirtualMachineID = Identifier<Subject.VirtualMachine>
 public typealias SecurityRuleID = Identifier<Subject.SecurityRule>
+public typealias DeadLetterID = Identifier<Subject.DeadLetter>

@@ -43,6 +43,15 @@ public struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible 
         sqlState == "23505" && (constraint == nil || constraint == self.constraint)
     }
 
+    /// Whether a row that is referred to is not there, or one that is to go is referred to.
+    public var isForeignKeyViolation: Bool { sqlState == "23503" }
+
+    /// Whether a row breaks a CHECK of its table.
+    public var isCheckViolation: Bool { sqlState == "23514" }
+
+    /// Whether a row breaks an exclusion constraint of its table.
+    public var isExclusionViolation: Bool { sqlState == "23P01" }
+
     public var description: String {
         let state = sqlState.map { " (SQLSTATE \($0))" } ?? ""
         return "PostgreSQL: \(message)\(state)"

@@ -13,6 +13,7 @@ extension APIError {
         switch error {
         case let error as APIError: self = error
         case let error as MachineRefusal: self.init(error)
+        case let error as ResourceRefusal: self.init(error)
         case let error as NodeRefusal: self.init(error.reason.status, error.message, reason: error.reason.code)
         case let error as InvalidValue: self.init(.badRequest, error.description)
         case let error as DecodingError: self.init(.badRequest, error.sentence)
@@ -40,8 +41,21 @@ extension APIError {
         }
     }
 
+    private init(_ refusal: ResourceRefusal) {
+        switch refusal.reason {
+        case .invalid: self.init(.badRequest, refusal.message)
+        case .notFound: self.init(.notFound, refusal.message)
+        case .taken: self.init(.conflict, refusal.message)
+        case .inUse: self.init(.conflict, refusal.message, reason: "in_use")
+        case .exhausted: self.init(.conflict, refusal.message, reason: "exhausted")
+        }
+    }
+
     private init?(_ error: PostgresError) {
         switch error.kind {
+        // character_not_in_repertoire: nothing but U+0000 gets here, since all else is valid UTF-8.
+        case .server("22021"):
+            self.init(.badRequest, "A text holds the character U+0000, which cannot be kept; leave it out.")
         case .connection:
             self.init(.serviceUnavailable, "The database does not answer; nothing was changed. Try again.")
         case .outcomeUnknown:

@@ -11,6 +11,7 @@ package struct ConductorAPI: Sendable {
     private let keys: APIKeyStore
     private let lifecycle: MachineLifecycle
     private let nodes: NodeRoutes
+    private let registry: NodeRegistry
     private let health: Health
     private let logger: Logger
 
@@ -19,25 +20,34 @@ package struct ConductorAPI: Sendable {
         keys: APIKeyStore,
         lifecycle: MachineLifecycle,
         nodes: NodeRoutes,
+        registry: NodeRegistry,
         health: Health,
         logger: Logger
     ) {
         (self.database, self.keys, self.lifecycle) = (database, keys, lifecycle)
-        (self.nodes, self.health, self.logger) = (nodes, health, logger)
+        (self.nodes, self.registry, self.health, self.logger) = (nodes, registry, health, logger)
     }
 
     /// All of them, with what surrounds each.
     package var router: Router<APIContext> {
+        let router = declaredRoutes
+        MethodNotAllowed.add(to: router)
+        return router
+    }
+
+    /// The same without answers to wrong methods.
+    package var declaredRoutes: Router<APIContext> {
         let router = Router(context: APIContext.self)
         router.addMiddleware {
             MetricsMiddleware()
             ErrorMiddleware(logger: logger)
         }
         router.get("healthz") { _, _ in health.response }
+        OpenAPIDocument.add(to: router)
         nodes.add(to: router)
         let authenticated = router.group("v1").add(middleware: AuthenticationMiddleware(keys: keys))
         addTenantRoutes(to: authenticated.group("core", context: TenantContext.self))
-        MethodNotAllowed.add(to: router)
+        addOperatorRoutes(to: authenticated.group("admin", context: OperatorContext.self))
         return router
     }
 
@@ -48,5 +58,26 @@ package struct ConductorAPI: Sendable {
             store: VirtualMachineStore(database: database)
         )
         .add(to: core)
+        EnvironmentRoutes(store: EnvironmentStore(database: database)).add(to: core)
+        KeypairRoutes(store: KeypairStore(database: database)).add(to: core)
+        CatalogRoutes(
+            regions: RegionStore(database: database),
+            flavors: FlavorStore(database: database),
+            images: ImageStore(database: database)
+        )
+        .add(to: core)
+    }
+
+    private func addOperatorRoutes(to admin: RouterGroup<OperatorContext>) {
+        let regions = RegionStore(database: database)
+        OrganizationRoutes(store: OrganizationStore(database: database)).add(to: admin)
+        UserRoutes(store: UserStore(database: database)).add(to: admin)
+        APIKeyRoutes(store: keys).add(to: admin)
+        AdminRegionRoutes(store: regions).add(to: admin)
+        AdminFlavorRoutes(store: FlavorStore(database: database), regions: regions).add(to: admin)
+        AdminImageRoutes(store: ImageStore(database: database), regions: regions).add(to: admin)
+        FloatingIPPoolRoutes(store: FloatingIPPoolStore(database: database), regions: regions).add(to: admin)
+        AdminNodeRoutes(store: NodeStore(database: database), registry: registry, regions: regions).add(to: admin)
+        DeadLetterRoutes(store: DeadLetterStore(database: database)).add(to: admin)
     }
 }

@@ -27,6 +27,29 @@ extension Response {
         )
     }
 
+    /// A JSON answer with one thing.
+    static func json(_ content: some AnswerContent, message: String) throws -> Response {
+        try json(Answer(content, message: message))
+    }
+
+    /// A JSON answer with a page of a list.
+    static func json<Element, Content: AnswerContent>(
+        _ page: Page<Element>,
+        _ paging: Paging,
+        message: String,
+        _ content: (Element) -> Content
+    ) throws -> Response {
+        try json(
+            PageAnswer(
+                page.elements.map(content),
+                count: page.count,
+                page: paging.page,
+                pageSize: paging.pageSize,
+                message: message
+            )
+        )
+    }
+
     /// A JSON answer of a sentence alone.
     static func json(message: String) throws -> Response {
         try json(StatusBody(message: message))
@@ -38,15 +61,43 @@ private struct Strict<Body: RequestFields>: Decodable {
     let body: Body
 
     init(from decoder: any Decoder) throws {
-        let names = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
-        for name in names.sorted() where !Body.fieldNames.contains(name) {
-            let nearest = Spelling.nearest(to: name, among: Body.fieldNames)
+        try Self.check(try decoder.container(keyedBy: AnyKey.self), Body.self, path: "")
+        body = try Body(from: decoder)
+    }
+
+    private static func check(
+        _ container: KeyedDecodingContainer<AnyKey>,
+        _ type: any RequestFields.Type,
+        path: String
+    ) throws {
+        for name in container.allKeys.map(\.stringValue).sorted() where !type.fieldNames.contains(name) {
+            let nearest = Spelling.nearest(to: name, among: type.fieldNames)
             throw APIError.invalid(
-                name,
+                path + name,
                 "there is no such field" + (nearest.map { "; “\($0)” is the nearest one." } ?? ".")
             )
         }
-        body = try Body(from: decoder)
+        for (name, inner) in type.innerFields {
+            try checkInner(AnyKey(stringValue: name), inner, in: container, path: path + name)
+        }
+    }
+
+    /// What is neither an object nor a list of objects is complained of when the body is read.
+    private static func checkInner(
+        _ key: AnyKey,
+        _ type: any RequestFields.Type,
+        in container: KeyedDecodingContainer<AnyKey>,
+        path: String
+    ) throws {
+        if let object = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: key) {
+            return try check(object, type, path: path + ".")
+        }
+        guard var list = try? container.nestedUnkeyedContainer(forKey: key) else { return }
+        while !list.isAtEnd {
+            let index = list.currentIndex
+            guard let object = try? list.nestedContainer(keyedBy: AnyKey.self) else { return }
+            try check(object, type, path: "\(path)[\(index)].")
+        }
     }
 }
 

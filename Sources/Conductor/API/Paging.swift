@@ -11,28 +11,45 @@ struct Paging: Hashable {
     /// Nil for all on one page.
     let pageSize: Int?
 
-    private static let maximumSize = 1000
     /// The vendor's default where only the page is given.
     private static let defaultSize = 10
 
     /// - Parameters:
     ///   - request: with `page` and the size in its query.
     ///   - sizeName: the size's name, which differs between lists.
+    ///   - maximumSize: of a page.
+    ///   - whole: false for lists that are never shown whole, since they grow without bound.
     /// - Throws: ``APIError`` for what is no number in range.
-    init(_ request: Request, sizeName: String = "pageSize") throws {
-        page = try request.number("page", in: 1...Int(Int32.max))
-        let size = try request.number(sizeName, in: 1...Self.maximumSize)
+    init(
+        _ request: Request,
+        sizeName: String = "pageSize",
+        maximumSize: Int = 1000,
+        whole: Bool = true
+    ) throws {
+        let page = try request.number("page", in: 1...Int(Int32.max)) ?? (whole ? nil : 1)
+        let size = try request.number(sizeName, in: 1...maximumSize)
+        self.page = page
         pageSize = size ?? page.map { _ in Self.defaultSize }
     }
 
-    /// How many rows to skip.
-    var offset: Int { ((page ?? 1) - 1) * (pageSize ?? 0) }
+    /// The rows of the page, those whose name holds `search`.
+    func rows(search: String? = nil) -> ListQuery {
+        ListQuery(search: search, limit: pageSize, offset: ((page ?? 1) - 1) * (pageSize ?? 0))
+    }
 }
 
 extension Request {
-    /// A text in the query; nil for none or an empty one.
+    /// A text in the query; nil for none or an empty one. A `+` is a space, as in what forms and most clients send.
     func text(_ name: String) -> String? {
-        uri.queryParameters[Substring(name)].map(String.init).flatMap { $0.isEmpty ? nil : $0 }
+        for item in uri.query?.split(separator: "&") ?? [] {
+            let parts: [String] = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                .map { part in
+                    let text = part.replacing("+", with: " ")
+                    return text.removingPercentEncoding ?? String(text)
+                }
+            if parts[0] == name { return parts.count == 2 && !parts[1].isEmpty ? parts[1] : nil }
+        }
+        return nil
     }
 
     /// A number in the query.
@@ -56,6 +73,16 @@ extension Request {
         case "false", "0": return false
         default: throw APIError.invalid(name, "“\(text)” is neither true nor false.")
         }
+    }
+}
+
+extension RegionStore {
+    /// The region that the query names.
+    ///
+    /// - Throws: ``ResourceRefusal`` with `notFound`.
+    func id(in request: Request) async throws -> RegionID? {
+        guard let name = request.text("region") else { return nil }
+        return try await id(of: name)
     }
 }
 

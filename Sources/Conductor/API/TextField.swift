@@ -24,7 +24,16 @@ enum TextField {
         return text
     }
 
-    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+    /// A text that may be left out or be empty, and otherwise is as `check` demands.
+    ///
+    /// - Throws: ``APIError`` that names the field.
+    static func optional(_ text: String?, _ field: String, maximumLength: Int) throws(APIError) -> String? {
+        guard let text, !text.isEmpty else { return text }
+        return try check(text, field, maximumLength: maximumLength)
+    }
+
+    /// Whether it is something that can be seen, or the space between.
+    static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false
         default: true

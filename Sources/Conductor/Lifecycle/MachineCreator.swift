@@ -110,7 +110,7 @@ struct MachineCreator {
                 WHERE d.id = ANY (\(machine.choice.gpus)::bigint[]) AND d.state = 'free' RETURNING 1
             ), keys AS (
                 INSERT INTO vm_key_binding (vm_id, position, key_id, name, public_key)
-                SELECT vm.id, asked.position, key.id, key.name, key.public_key
+                SELECT vm.id, asked.position, key.id, key.name, rtrim(key.public_key, E'\\r\\n')
                 FROM vm, unnest(\(creation.keys)::bigint[]) WITH ORDINALITY AS asked (id, position)
                     JOIN key ON key.id = asked.id
             ), labels AS (

@@ -7,7 +7,7 @@ package import Postgres
 
 /// The keys by which users come in. Only their digests are kept.
 package struct APIKeyStore: Sendable {
-    private let database: Database
+    let database: Database
     private let acceptsTestKeys: Bool
 
     /// - Parameters:

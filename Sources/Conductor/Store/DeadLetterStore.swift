@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Foundation
+package import GantryModel
 package import Postgres
 
 /// A message that no node took.
 package struct DeadLetterRecord: Sendable, Hashable {
-    package var id: Int64
+    package var id: DeadLetterID
     /// The queue where it died.
     package var queue: String
     /// RabbitMQ's reason, such as `rejected` or `delivery_limit`, or `unroutable`.
@@ -42,14 +43,14 @@ package struct DeadLetterStore: Sendable {
         }
     }
 
-    /// One page of them, newest first, and how many there are.
-    package func letters(page: Int = 1, pageSize: Int = 100) async throws -> (letters: [DeadLetterRecord], count: Int) {
+    /// One page of them, newest first.
+    package func letters(_ query: ListQuery = ListQuery(limit: 100)) async throws -> Page<DeadLetterRecord> {
         try await database.read { transaction in
             let count = try transaction.query("SELECT count(*) AS count FROM dead_letter").first
             let rows = try transaction.query(
                 """
                 SELECT id, queue, reason, body, created_at FROM dead_letter ORDER BY id DESC
-                LIMIT \(max(1, pageSize)) OFFSET \(max(0, page - 1) * max(1, pageSize))
+                LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint
                 """
             )
             let letters = try rows.map { row in
@@ -61,14 +62,14 @@ package struct DeadLetterStore: Sendable {
                     createdAt: row["created_at"]
                 )
             }
-            return (letters, try count?["count"] ?? 0)
+            return Page(elements: letters, count: try count?["count"] ?? 0)
         }
     }
 
     /// Forgets a message.
     ///
     /// - Returns: whether there was one.
-    package func remove(_ id: Int64) async throws -> Bool {
+    package func remove(_ id: DeadLetterID) async throws -> Bool {
         try await database.transaction { try $0.execute("DELETE FROM dead_letter WHERE id = \(id)") == 1 }
     }
 }

@@ -19,17 +19,23 @@ package struct NodeStore: Sendable {
         }
     }
 
-    /// One page of all nodes by name, and how many there are.
-    package func nodes(page: Int = 1, pageSize: Int = 100) async throws -> (nodes: [NodeRecord], count: Int) {
+    /// One page of a region's nodes, or of all, by name.
+    package func nodes(_ query: ListQuery = ListQuery(), region: RegionID? = nil) async throws -> Page<NodeRecord> {
         try await database.read { transaction in
-            let count = try transaction.query("SELECT count(*) AS count FROM compute_node").first
-            let ids = try transaction.query(
+            let found = try transaction.query(
                 """
-                SELECT id FROM compute_node ORDER BY name
-                LIMIT \(max(1, pageSize)) OFFSET \(max(0, page - 1) * max(1, pageSize))
+                WITH matching AS (
+                    SELECT id, name FROM compute_node
+                    WHERE (\(region)::bigint IS NULL OR region_id = \(region)::bigint)
+                        AND (\(query.search)::text IS NULL
+                            OR position(lower(\(query.search)::text) IN lower(name)) > 0)
+                )
+                SELECT (SELECT count(*) FROM matching) AS count, ARRAY(
+                    SELECT id FROM matching ORDER BY name LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint
+                ) AS ids
                 """
             )
-            return (try Self.records(ids.map { try $0["id"] }, transaction), try count?["count"] ?? 0)
+            return try Page(found) { try Self.records($0, transaction) }
         }
     }
 

@@ -112,7 +112,7 @@ struct OutboxRelayTests {
                 try await withServices([cloud.relay(to: host.configuration), consumer]) {
                     try await eventually("the letter is kept") { try await dead.letters().count == 1 }
                 }
-                let letter = try #require(try await dead.letters().letters.first)
+                let letter = try #require(try await dead.letters().elements.first)
                 #expect(letter.queue == "gantry.node.one")
                 #expect(letter.reason == "unroutable")
                 #expect(letter.body.contains("\"protocol_version\":1"))
@@ -140,7 +140,7 @@ struct OutboxRelayTests {
                 try await withServices([cloud.relay(to: host.configuration), consumer]) {
                     try await eventually("the letter is kept") { try await dead.letters().count == 1 }
                 }
-                let letter = try #require(try await dead.letters().letters.first)
+                let letter = try #require(try await dead.letters().elements.first)
                 #expect(letter.queue == "gantry.node.one")
                 #expect(letter.reason == "rejected")
             }

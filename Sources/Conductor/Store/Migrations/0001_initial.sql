@@ -51,7 +51,8 @@ CREATE TABLE region (
     created_at          timestamptz NOT NULL DEFAULT now(),
     updated_at          timestamptz NOT NULL DEFAULT now(),
     CHECK (family(network) = 4),
-    CHECK (environment_prefix BETWEEN masklen(network) AND 29)
+    -- Every address is a row, so a network has at most 65,536.
+    CHECK (environment_prefix BETWEEN greatest(masklen(network), 16) AND 29)
 );
 
 CREATE TABLE environment (
@@ -63,8 +64,13 @@ CREATE TABLE environment (
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT environment_name_unique UNIQUE (organization_id, name),
-    CONSTRAINT environment_subnet_unique UNIQUE (region_id, subnet)
+    CHECK (family(subnet) = 4),
+    -- The region's number before the address makes one line of all regions' addresses.
+    CONSTRAINT environment_subnets_disjoint EXCLUDE USING gist (
+        int8range((region_id << 32) + (subnet - '0.0.0.0'::inet),
+                  (region_id << 32) + (broadcast(subnet) - '0.0.0.0'::inet), '[]') WITH &&)
 );
+CREATE INDEX environment_region ON environment (region_id, subnet);
 
 CREATE TABLE key (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -119,7 +125,8 @@ CREATE TABLE floating_ip_pool (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     region_id   bigint NOT NULL REFERENCES region,
     name        text NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 50),
-    network     cidr NOT NULL,
+    -- Every address is a row.
+    network     cidr NOT NULL CHECK (family(network) = 4 AND masklen(network) >= 16),
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT floating_ip_pool_disjoint EXCLUDE USING gist (network inet_ops WITH &&)
@@ -336,7 +343,8 @@ CREATE INDEX private_address_free ON private_address (environment_id, updated_at
 
 CREATE TABLE floating_ip (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    pool_id      bigint NOT NULL REFERENCES floating_ip_pool ON DELETE CASCADE,
+    -- No cascade: a pool goes only after its last address, and none goes that a machine has.
+    pool_id      bigint NOT NULL REFERENCES floating_ip_pool,
     address      inet NOT NULL UNIQUE,
     vm_id        bigint UNIQUE REFERENCES virtual_machine,
     created_at   timestamptz NOT NULL DEFAULT now(),

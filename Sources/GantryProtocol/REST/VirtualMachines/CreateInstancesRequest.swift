@@ -41,6 +41,8 @@ public struct CreateInstancesRequest: RequestFields, Hashable {
         (self.assignFloatingIP, self.userData, self.securityRules) = (assignFloatingIP, userData, securityRules)
     }
 
+    public static var innerFields: [String: any RequestFields.Type] { ["security_rules": SecurityRuleRequest.self] }
+
     /// A flavor made up by the request itself.
     public struct FlavorRequest: Codable, Sendable, Hashable {
         public var cpu: Int?

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import GantryProtocol
+import Hummingbird
+
+/// `/v1/admin/nodes`: compute nodes, by name.
+struct AdminNodeRoutes: Sendable {
+    let store: NodeStore
+    let registry: NodeRegistry
+    let regions: RegionStore
+
+    private static let maximumReasonLength = 1000
+
+    func add(to admin: RouterGroup<OperatorContext>) {
+        let nodes = admin.group("nodes")
+        nodes.get(use: list)
+        nodes.post(use: create)
+        nodes.get(":name", use: show)
+        nodes.delete(":name", use: remove)
+        nodes.post(":name/cordon", use: cordon)
+        nodes.post(":name/uncordon", use: uncordon)
+        nodes.put(":name/ratios", use: setRatios)
+        nodes.post(":name/rotate-credentials", use: rotate)
+        nodes.post(":name/forget-host", use: forgetHost)
+    }
+
+    // MARK: - Look
+
+    private func list(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let paging = try Paging(request)
+        let page = try await store.nodes(
+            paging.rows(search: request.text("search")),
+            region: try await regions.id(in: request)
+        )
+        return try .json(page, paging, message: "These are the nodes.") { NodeBody($0) }
+    }
+
+    private func show(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let name = try context.node
+        guard let record = try await store.node(name) else {
+            throw NodeRefusal(.notFound, "There is no node named \(name).")
+        }
+        return try .json(NodeBody(record), message: "This is the node.")
+    }
+
+    // MARK: - Make and remove
+
+    private func create(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let body = try await request.json(CreateNodeRequest.self)
+        let credentials = try await registry.create(
+            try NodeName(body.name),
+            region: try await regions.id(of: body.region),
+            ratios: try OvercommitRatios(body.ratios ?? RatiosBody())
+        )
+        return try .json(
+            NodeCredentialsBody(credentials),
+            message: "The node was created. Its credentials are shown this once."
+        )
+    }
+
+    private func rotate(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let credentials = try await registry.rotate(try context.node)
+        return try .json(
+            NodeCredentialsBody(credentials),
+            message: "The node has new credentials, which are shown this once. The old ones have ended."
+        )
+    }
+
+    private func remove(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        try await registry.remove(try context.node)
+        return try .json(message: "The node was removed.")
+    }
+
+    // MARK: - Change
+
+    private func cordon(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let body = try await request.json(CordonNodeRequest.self)
+        let reason = try TextField.check(body.reason, "reason", maximumLength: Self.maximumReasonLength)
+        let record = try await store.cordon(try context.node, reason: reason)
+        return try .json(NodeBody(record), message: "The node takes no new machines.")
+    }
+
+    private func uncordon(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let record = try await store.uncordon(try context.node)
+        return try .json(NodeBody(record), message: "The node takes new machines when it is up and healthy.")
+    }
+
+    private func setRatios(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let ratios = try OvercommitRatios(await request.json(RatiosBody.self))
+        let record = try await store.setRatios(ratios, of: try context.node)
+        return try .json(NodeBody(record), message: "The node's overcommit ratios were set.")
+    }
+
+    private func forgetHost(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let record = try await store.forgetHost(of: try context.node)
+        return try .json(NodeBody(record), message: "The next host that comes with the node's key is the node.")
+    }
+}
+
+extension OperatorContext {
+    /// The node that the path names.
+    fileprivate var node: NodeName {
+        get throws {
+            let text = segment("name")
+            // What can be no name is nobody's name.
+            guard let name = try? NodeName(text) else { throw APIError(.notFound, "There is no node named “\(text)”.") }
+            return name
+        }
+    }
+}
+
+extension OvercommitRatios {
+    fileprivate init(_ body: RatiosBody) throws(InvalidValue) {
+        try self.init(vcpu: body.vcpu ?? 1, memory: body.memory ?? 1, disk: body.disk ?? 1)
+    }
+}
+
+extension NodeCredentialsBody {
+    fileprivate init(_ credentials: NodeCredentials) {
+        self.init(node: credentials.node.description, apiKey: credentials.apiKey, amqpURL: credentials.amqpURL)
+    }
+}
+
+extension NodeBody {
+    fileprivate init(_ record: NodeRecord) {
+        self.init(
+            id: record.id.rawValue,
+            name: record.name.description,
+            region: record.regionName,
+            hostname: record.hostname,
+            state: record.state.rawValue,
+            schedulable: record.schedulable,
+            cordonReason: record.cordonReason,
+            cordoned: record.cordoned,
+            healthy: record.healthy,
+            problems: record.problems,
+            shrunk: record.shrunk,
+            virtType: record.virtType,
+            hypervisorVersion: record.hypervisorVersion,
+            agentVersion: record.agentVersion,
+            total: record.total,
+            reserved: record.reserved,
+            limit: record.limit,
+            allocated: record.allocated,
+            ratios: RatiosBody(
+                vcpu: record.ratios.vcpu,
+                memory: record.ratios.memory,
+                disk: record.ratios.disk
+            ),
+            gpus: record.gpus.map { NodeBody.GPU($0) },
+            virtualMachineCount: record.machineCount,
+            lastReportAt: record.lastReportAt.map { Timestamp($0) },
+            createdAt: Timestamp(record.createdAt)
+        )
+    }
+}
+
+extension NodeBody.GPU {
+    fileprivate init(_ gpu: NodeRecord.GPU) {
+        self.init(
+            id: gpu.id.rawValue,
+            address: gpu.address.description,
+            type: gpu.type,
+            numaNode: gpu.numaNode,
+            state: gpu.state.rawValue,
+            virtualMachineID: gpu.machineID?.rawValue,
+            reason: gpu.reason
+        )
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import GantryModel
+
+/// A compute node as operators see it.
+public struct NodeBody: AnswerContent, Hashable {
+    public static let singular = "node"
+    public static let plural = "nodes"
+
+    public var id: Int64
+    public var name: String
+    /// The region's name.
+    public var region: String
+    /// The host's own name, as its agent first gave it.
+    @Nullable public var hostname: String?
+    /// `new` until its agent first came, `up`, or `silent` when its reports stopped.
+    public var state: String
+    /// Whether new machines may go there.
+    public var schedulable: Bool
+    public var cordoned: Bool
+    @Nullable public var cordonReason: String?
+    /// False while its agent names problems.
+    public var healthy: Bool
+    public var problems: [String]
+    /// True when the host lost capacity that was already given out.
+    public var shrunk: Bool
+    @Nullable public var virtType: String?
+    @Nullable public var hypervisorVersion: String?
+    @Nullable public var agentVersion: String?
+    /// What the host has.
+    public var total: Resources
+    /// What it keeps for itself.
+    public var reserved: Resources
+    /// What may be given out: total without reserved, times the ratios.
+    public var limit: Resources
+    public var allocated: Resources
+    public var ratios: RatiosBody
+    public var gpus: [GPU]
+    public var virtualMachineCount: Int
+    @Nullable public var lastReportAt: Timestamp?
+    public var createdAt: Timestamp
+
+    public init(
+        id: Int64,
+        name: String,
+        region: String,
+        hostname: String?,
+        state: String,
+        schedulable: Bool,
+        cordonReason: String?,
+        cordoned: Bool,
+        healthy: Bool,
+        problems: [String],
+        shrunk: Bool,
+        virtType: String?,
+        hypervisorVersion: String?,
+        agentVersion: String?,
+        total: Resources,
+        reserved: Resources,
+        limit: Resources,
+        allocated: Resources,
+        ratios: RatiosBody,
+        gpus: [GPU],
+        virtualMachineCount: Int,
+        lastReportAt: Timestamp?,
+        createdAt: Timestamp
+    ) {
+        (self.id, self.name, self.region, self.state) = (id, name, region, state)
+        _hostname = Nullable(wrappedValue: hostname)
+        (self.schedulable, self.cordoned) = (schedulable, cordoned)
+        _cordonReason = Nullable(wrappedValue: cordonReason)
+        (self.healthy, self.problems, self.shrunk) = (healthy, problems, shrunk)
+        _virtType = Nullable(wrappedValue: virtType)
+        _hypervisorVersion = Nullable(wrappedValue: hypervisorVersion)
+        _agentVersion = Nullable(wrappedValue: agentVersion)
+        (self.total, self.reserved, self.limit, self.allocated) = (total, reserved, limit, allocated)
+        (self.ratios, self.gpus, self.virtualMachineCount) = (ratios, gpus, virtualMachineCount)
+        _lastReportAt = Nullable(wrappedValue: lastReportAt)
+        self.createdAt = createdAt
+    }
+
+    /// One assignable device.
+    public struct GPU: Codable, Sendable, Hashable {
+        public var id: Int64
+        /// The full PCI address.
+        public var address: String
+        public var type: String
+        @Nullable public var numaNode: Int?
+        /// `free`, `allocated`, `sanitizing` or `faulty`.
+        public var state: String
+        /// The machine that has it.
+        @Nullable public var virtualMachineID: Int64?
+        @Nullable public var reason: String?
+
+        public init(
+            id: Int64,
+            address: String,
+            type: String,
+            numaNode: Int?,
+            state: String,
+            virtualMachineID: Int64?,
+            reason: String?
+        ) {
+            (self.id, self.address, self.type, self.state) = (id, address, type, state)
+            _numaNode = Nullable(wrappedValue: numaNode)
+            _virtualMachineID = Nullable(wrappedValue: virtualMachineID)
+            _reason = Nullable(wrappedValue: reason)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case address
+            case type
+            case numaNode = "numa_node"
+            case state
+            case virtualMachineID = "virtual_machine_id"
+            case reason
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case name
+        case region
+        case hostname
+        case state
+        case schedulable
+        case cordoned
+        case cordonReason = "cordon_reason"
+        case healthy
+        case problems
+        case shrunk
+        case virtType = "virt_type"
+        case hypervisorVersion = "hypervisor_version"
+        case agentVersion = "agent_version"
+        case total
+        case reserved
+        case limit
+        case allocated
+        case ratios
+        case gpus
+        case virtualMachineCount = "virtual_machine_count"
+        case lastReportAt = "last_report_at"
+        case createdAt = "created_at"
+    }
+}

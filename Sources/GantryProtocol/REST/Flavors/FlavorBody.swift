@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A size of machines, as tenants see it.
+public struct FlavorBody: Codable, Sendable, Hashable {
+    public var id: Int64
+    public var name: String
+    @Nullable public var displayName: String?
+    public var regionName: String
+    public var cpu: Int
+    /// In GB; the vendor's word for GiB.
+    public var ram: Double
+    /// In GB; the vendor's word for GiB.
+    public var disk: Int
+    public var ephemeral: Int
+    /// Empty without GPUs.
+    public var gpu: String
+    public var gpuCount: Int
+    /// Whether a node has room for one machine now.
+    public var stockAvailable: Bool
+    public var createdAt: Timestamp
+    public var labels: [LabelBody]
+    public var features: FlavorFeatures
+
+    public init(
+        id: Int64,
+        name: String,
+        regionName: String,
+        cpu: Int,
+        ram: Double,
+        disk: Int,
+        gpu: String,
+        gpuCount: Int,
+        stockAvailable: Bool,
+        createdAt: Timestamp
+    ) {
+        (self.id, self.name, self.regionName) = (id, name, regionName)
+        _displayName = Nullable(wrappedValue: nil)
+        (self.cpu, self.ram, self.disk, ephemeral) = (cpu, ram, disk, 0)
+        (self.gpu, self.gpuCount, self.stockAvailable) = (gpu, gpuCount, stockAvailable)
+        self.createdAt = createdAt
+        (labels, features) = ([], FlavorFeatures())
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case name
+        case displayName = "display_name"
+        case regionName = "region_name"
+        case cpu
+        case ram
+        case disk
+        case ephemeral
+        case gpu
+        case gpuCount = "gpu_count"
+        case stockAvailable = "stock_available"
+        case createdAt = "created_at"
+        case labels
+        case features
+    }
+}
+
+/// The flavors of one region with one kind of GPU, or with none.
+public struct FlavorGroupBody: Codable, Sendable, Hashable {
+    public var gpu: String
+    public var regionName: String
+    public var flavors: [FlavorBody]
+
+    public init(gpu: String, regionName: String, flavors: [FlavorBody]) {
+        (self.gpu, self.regionName, self.flavors) = (gpu, regionName, flavors)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case gpu
+        case regionName = "region_name"
+        case flavors
+    }
+}
+
+/// All flavors, in groups.
+public struct FlavorsAnswer: Codable, Sendable, Hashable {
+    public var status = true
+    public var message = "Getting flavors successful"
+    public var data: [FlavorGroupBody]
+
+    public init(data: [FlavorGroupBody]) {
+        self.data = data
+    }
+}
