@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AMQP
+import AsyncHTTPClient
 import GantryModel
 import Hummingbird
 import NIOCore
@@ -18,6 +20,11 @@ extension APIError {
         case let error as InvalidValue: self.init(.badRequest, error.description)
         case let error as DecodingError: self.init(.badRequest, error.sentence)
         case let error as PostgresError: self.init(error)
+        case is AMQPError, is BrokerAdministration.Failure, is HTTPClientError:
+            self.init(
+                .serviceUnavailable,
+                "RabbitMQ does not answer, or refuses; the conductor's log says why. Try again."
+            )
         case is NIOTooManyBytesError: self.init(.contentTooLarge, "The body is too large.")
         case let error as HTTPError where error.status == .notFound:
             self.init(.notFound, error.body ?? "There is nothing at this path; see /openapi.json for what there is.")

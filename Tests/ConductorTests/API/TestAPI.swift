@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AMQP
+import AsyncHTTPClient
 import Conductor
 import Foundation
 import GantryModel
 import GantryProtocol
+import GantryTestSupport
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -17,6 +20,8 @@ import Testing
 struct TestAPI: Sendable {
     let cloud: Cloud
     let client: any TestClientProtocol
+    /// What the routes answer to, without answers to wrong methods.
+    let routes: [(method: HTTPRequest.Method, path: String)]
 
     /// Of the cloud's own organization.
     static let key = "key-of-ada"
@@ -25,9 +30,17 @@ struct TestAPI: Sendable {
     static let operatorsKey = "key-of-olga"
 
     /// Lends the routes over an empty cloud with one large node.
+    ///
+    /// - Parameters:
+    ///   - acceptsTestKeys: whether the test data's key is one.
+    ///   - pool: the floating IPs there are.
+    ///   - broker: a virtual host for nodes' queues; without one nothing answers there.
+    ///   - body: gets the routes.
+    /// - Throws: what `body` throws.
     static func with(
         acceptsTestKeys: Bool = true,
         pool: String = "203.0.113.0/24",
+        broker: TemporaryVirtualHost? = nil,
         _ body: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         try await Cloud.with(pool: pool) { cloud in
@@ -44,12 +57,33 @@ struct TestAPI: Sendable {
                     sessions: NodeSessions(database: database, logger: logger),
                     reports: NodeReports(database: database, outbox: cloud.outbox, logger: logger)
                 ),
+                registry: try await registry(database, broker),
                 health: Health(),
                 logger: logger
             )
+            let routes = api.declaredRoutes.routes.map { (method: $0.method, path: "\($0.path)") }
             try await Application(router: api.router)
-                .test(.router) { client in try await body(TestAPI(cloud: cloud, client: client)) }
+                .test(.router) { client in
+                    try await body(TestAPI(cloud: cloud, client: client, routes: routes))
+                }
         }
+    }
+
+    private static func registry(_ database: Database, _ broker: TemporaryVirtualHost?) async throws -> NodeRegistry {
+        // Port 9 is that of the discard protocol, on which nothing listens.
+        let configuration = try broker?.configuration ?? AMQPConfiguration(url: "amqp://nobody:none@127.0.0.1:9/%2f")
+        let management =
+            if broker == nil { "http://nobody:none@127.0.0.1:9" } else { try await TestServices.shared.managementURL }
+        return NodeRegistry(
+            database: database,
+            broker: try BrokerAdministration(
+                client: .shared,
+                url: management,
+                virtualHost: configuration.virtualHost
+            ),
+            publisher: AMQPPublisher(configuration),
+            brokerAddress: configuration
+        )
     }
 
     private static func addKeys(to cloud: Cloud) async throws {
@@ -66,7 +100,7 @@ struct TestAPI: Sendable {
         )
     }
 
-    /// Calls a route as somebody.
+    /// Calls a route as somebody, and checks that the answer is as the API's description has it.
     ///
     /// - Parameters:
     ///   - method: the HTTP method.
@@ -74,6 +108,7 @@ struct TestAPI: Sendable {
     ///   - body: JSON.
     ///   - key: whose call it is; nil for nobody's.
     ///   - headers: beside the key.
+    ///   - sourceLocation: to which failures of the check belong.
     /// - Returns: the answer, whatever its status.
     /// - Throws: when the route threw past all handling.
     @discardableResult
@@ -82,12 +117,13 @@ struct TestAPI: Sendable {
         _ path: String,
         _ body: String? = nil,
         key: String? = TestAPI.key,
-        headers: [String: String] = [:]
+        headers: [String: String] = [:],
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> APIAnswer {
         var fields = HTTPFields()
         for (name, value) in headers { fields[try #require(HTTPField.Name(name))] = value }
         if let key { fields[.authorization] = "Bearer \(key)" }
-        return try await client.execute(
+        let answer = try await client.execute(
             uri: path,
             method: method,
             headers: fields,
@@ -95,6 +131,8 @@ struct TestAPI: Sendable {
         ) { response in
             APIAnswer(status: response.status, headers: response.headers, body: Data(response.body.readableBytesView))
         }
+        try OpenAPIContract.shared.get().check(method, path, answer, sourceLocation: sourceLocation)
+        return answer
     }
 }
 
