@@ -15,9 +15,7 @@ struct OutsideNetwork: Sendable {
         hosts = try (0..<count).map { try TestHost(name: "gth-\(tag)-\($0)", folder: "\(folder)/host\($0)") }
     }
 
-    /// Makes the namespace and the hosts.
-    ///
-    /// - Parameter ports: Of this machine's loopback, which hosts reach on their own.
+    /// Makes the namespace and the hosts, which reach some ports of this machine's loopback on their own.
     func up(forwarding ports: [Int]) async throws {
         try await shell("ip", "netns", "add", name)
         try await shell("ip", "-n", name, "link", "add", "fabric", "type", "bridge")

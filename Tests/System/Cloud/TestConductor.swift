@@ -16,9 +16,7 @@ final class TestConductor: Sendable {
     var url: String { "http://127.0.0.1:\(port)" }
     var api: APIClient { APIClient(url: url, key: TestData.apiKey) }
 
-    /// - Parameters:
-    ///   - environment: Where its database and broker are.
-    ///   - log: The file of its log.
+    /// The environment says where its database and broker are.
     init(environment: [String: String], log: String) async throws {
         port = try await Self.freePort()
         self.log = log
