@@ -45,6 +45,7 @@ let package = Package(
         .executable(name: "gantry-agent", targets: ["gantry-agent"]),
         .executable(name: "gantry", targets: ["gantry"]),
         // For the benchmarks, which are a package of their own.
+        .library(name: "SimulatedHost", targets: ["SimulatedHost"]),
         .library(name: "GantryKit", targets: ["Conductor", "Agent", "GantryClient"]),
     ],
     dependencies: [
@@ -110,6 +111,13 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        /// The host side of agents in memory, for tests and benchmarks; no program links it.
+        .target(
+            name: "SimulatedHost",
+            dependencies: ["Agent", "AMQP", "GantryModel", "GantryProtocol", "Observability", asyncHTTPClient, logging, nioCore],
+            swiftSettings: strict
+        ),
+
         // MARK: - Clients
         /// The API over HTTP, for the command line, tests and benchmarks.
         .target(
@@ -167,7 +175,10 @@ let package = Package(
         ),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["Agent", "GantryTestSupport", subprocess],
+            dependencies: [
+                "Agent", "GantryClient", "GantryTestSupport", "SimulatedHost", asyncHTTPClient, configuration, hummingbird,
+                logging, nioCore, subprocess, yams,
+            ],
             exclude: ["Golden"],
             swiftSettings: strict
         ),

@@ -19,7 +19,7 @@ package enum HostChecks {
     ///   - uplink: The device that floating IPs are announced on.
     /// - Returns: what was looked at, the good too.
     package static func run(stateDirectory: String, uplink: String?) -> [Finding] {
-        programs + [privileges, kvm, iommu, disk(stateDirectory)] + (uplink.map { [device($0)] } ?? [])
+        programs + [privileges, kvm, iommu, disk(stateDirectory), bridges] + (uplink.map { [device($0)] } ?? [])
     }
 
     private static var programs: [Finding] {
@@ -71,6 +71,21 @@ package enum HostChecks {
                 subject: "disk",
                 severity: .error,
                 text: "\(free) GiB free below \(directory); at least 5 are needed"
+            )
+    }
+
+    private static var bridges: Finding {
+        KernelSettings.filtersBridgedPackets && KernelSettings.hasOtherBridges
+            ? Finding(
+                subject: "bridges",
+                severity: .warning,
+                text: "net.bridge.bridge-nf-call-iptables is 1 and bridges of others rely on it, so guests of one "
+                    + "environment do not reach each other by floating IP; set it to 0 if nothing else needs it"
+            )
+            : Finding(
+                subject: "bridges",
+                severity: .ok,
+                text: "guests of one bridge can reach each other by floating IP"
             )
     }
 

@@ -6,11 +6,12 @@ package import GantryProtocol
 /// The libvirt network of an environment on this host: one bridge, with DHCP for its machines alone.
 package enum EnvironmentNetwork {
     private static let prefix = "gantry-env-"
+    static let bridgePrefix = "gbr"
 
     package static func name(of environment: EnvironmentID) -> String { "\(prefix)\(environment)" }
 
     /// At most 15 bytes (`IFNAMSIZ`).
-    package static func bridge(of environment: EnvironmentID) -> String { "gbr\(environment)" }
+    package static func bridge(of environment: EnvironmentID) -> String { "\(bridgePrefix)\(environment)" }
 
     /// The environment of one of our networks; nil for others'.
     package static func environment(ofNetwork name: String) -> EnvironmentID? {

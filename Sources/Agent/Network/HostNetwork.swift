@@ -118,7 +118,7 @@ package actor HostNetwork {
         let connection = try await hypervisor.connected(to: .change)
         let known = try await connection.networkXML(name)
         try await connection.startNetwork(name, xml: EnvironmentNetwork.xml(attachment).text)
-        try configureBridge(EnvironmentNetwork.bridge(of: attachment.environmentID))
+        try KernelSettings.apply(to: EnvironmentNetwork.bridge(of: attachment.environmentID))
         guard let known, !Self.hasHost(attachment, in: known) else { return }
         for stale in Self.hosts(like: attachment, in: known) {
             try await connection.changeHost(.remove, stale, of: name)
@@ -154,16 +154,6 @@ package actor HostNetwork {
                 try await connection.changeHost(.remove, host, of: name)
             }
         }
-    }
-
-    /// Guests of one bridge are isolated from each other as ports; the bridge answers ARP for them, so that what they
-    /// send each other is routed through the packet filter (Linux, ip-sysctl, proxy_arp_pvlan).
-    private func configureBridge(_ bridge: String) throws {
-        let settings = ["proxy_arp_pvlan": "1", "send_redirects": "0", "forwarding": "1"]
-        for (name, value) in settings {
-            try Data(value.utf8).write(to: URL(filePath: "/proc/sys/net/ipv4/conf/\(bridge)/\(name)"))
-        }
-        try Data("1".utf8).write(to: URL(filePath: "/proc/sys/net/ipv4/ip_forward"))
     }
 
     private static func hasHost(_ attachment: NetworkAttachment, in xml: String) -> Bool {

@@ -29,15 +29,6 @@ package struct Ruleset: Sendable {
         """
     }
 
-    /// Removes both tables.
-    package static let removal = """
-        add table bridge gantry
-        delete table bridge gantry
-        add table inet gantry
-        delete table inet gantry
-
-        """
-
     // MARK: - Frames
 
     /// Stateless, since connection tracking of bridges is not in every kernel: a guest sends from its own addresses
@@ -87,17 +78,19 @@ package struct Ruleset: Sendable {
         """
     }
 
+    /// One machine to an address: one that moves between two of this host is both's for a moment.
     private var floating: [(public: IPv4Address, private: IPv4Address)] {
-        members.compactMap { member in
-            member.attachment.floatingIP.map { (public: $0, private: member.attachment.address) }
+        let pairs = members.compactMap { member in member.attachment.floatingIP.map { ($0, member.attachment.address) }
         }
+        return Dictionary(pairs) { _, last in last }.sorted { $0.key < $1.key }
+            .map { (public: $0.key, private: $0.value) }
     }
 
     private var sets: String {
         let subnets = Set(members.map(\.attachment.subnet)).sorted { $0.base < $1.base }
         return [
-            set("pools", "ipv4_addr", flags: "flags interval; ", pools.map(\.description)),
-            set("guests", "ipv4_addr", flags: "flags interval; ", subnets.map(\.description)),
+            set("pools", pools.map(\.description)),
+            set("guests", subnets.map(\.description)),
             map("to_private", floating.map { "\($0.public) : \($0.private)" }, type: "ipv4_addr : ipv4_addr"),
             map("to_public", floating.map { "\($0.private) : \($0.public)" }, type: "ipv4_addr : ipv4_addr"),
             map(
@@ -114,9 +107,9 @@ package struct Ruleset: Sendable {
         .joined(separator: "\n")
     }
 
-    private func set(_ name: String, _ type: String, flags: String, _ elements: [String]) -> String {
+    private func set(_ name: String, _ elements: [String]) -> String {
         let list = elements.isEmpty ? "" : "elements = { \(elements.joined(separator: ", ")) } "
-        return "    set \(name) { type \(type); \(flags)\(list)}"
+        return "    set \(name) { type ipv4_addr; flags interval; auto-merge; \(list)}"
     }
 
     private func map(_ name: String, _ elements: [String], type: String) -> String {
@@ -128,8 +121,8 @@ package struct Ruleset: Sendable {
     private func chains(_ member: NetworkMember) -> String {
         let ingress = member.rules.filter { $0.direction == .ingress }
         let egress = member.rules.filter { $0.direction == .egress }
-        let outward = egress.isEmpty ? ["return"] : egress.map { "\(match($0)) return" } + ["drop"]
-        return chain("to_\(member.machineID)", ingress.map { "\(match($0)) accept" } + ["drop"])
+        let outward = egress.isEmpty ? ["return"] : egress.compactMap(match).map { "\($0) return" } + ["drop"]
+        return chain("to_\(member.machineID)", ingress.compactMap(match).map { "\($0) accept" } + ["drop"])
             + chain("of_\(member.machineID)", outward)
     }
 
@@ -137,15 +130,26 @@ package struct Ruleset: Sendable {
         "    chain \(name) {\n\(rules.map { "        \($0)\n" }.joined())    }\n"
     }
 
-    private func match(_ rule: SecurityRule) -> String {
+    /// What a rule matches; nil for one that can match nothing here: guests have no IPv6, and a protocol without a
+    /// known number must not open any other.
+    private func match(_ rule: SecurityRule) -> String? {
+        guard rule.etherType == .ipv4, let numbers = IPProtocol.numbers(named: rule.protocol) else { return nil }
         let remote = "ip \(rule.direction == .ingress ? "saddr" : "daddr") \(rule.remote)"
-        guard let number = IPProtocol.numbers[rule.protocol] else { return remote }
-        guard let ports = rule.ports, IPProtocol.withPorts.contains(rule.protocol) else {
-            return "\(remote) ip protocol \(number)"
+        if let ports = rule.ports, ports.lowerBound > 1 || ports.upperBound < UInt16.max {
+            let ported = numbers.intersection(IPProtocol.withPorts)
+            if !ported.isEmpty {
+                return "\(remote) ip protocol \(list(ported)) th dport \(ports.lowerBound)-\(ports.upperBound)"
+            }
         }
-        return "\(remote) ip protocol \(number) th dport \(ports.lowerBound)-\(ports.upperBound)"
+        return numbers == IPProtocol.all ? remote : "\(remote) ip protocol \(list(numbers))"
     }
 
+    private func list(_ numbers: Set<UInt8>) -> String {
+        "{ \(numbers.sorted().map { "\($0)" }.joined(separator: ", ")) }"
+    }
+
+    /// From outside a guest is reached by its floating IP alone, and a pool's address that is nobody's here is not sent
+    /// back to where it came from. A guest may well reach another host's.
     private var filterChains: String {
         let apart = Set(members.map(\.attachment.environmentID)).sorted()
             .map { environment in
@@ -157,10 +161,11 @@ package struct Ruleset: Sendable {
         return """
                 chain forward {
                     type filter hook forward priority filter; policy accept;
-                    ip daddr @pools drop
+                    iifname != "gbr*" ip daddr @pools drop
                     iifname != "gbr*" oifname != "gbr*" accept
                     ct state established,related accept
                     ct state invalid drop
+                    iifname != "gbr*" ct status & dnat == 0 drop
             \(apart.joined())        iifname "gbr*" jump egress
                     oifname "gbr*" jump ingress
                 }
@@ -206,17 +211,4 @@ package struct Ruleset: Sendable {
             }
         """
     }
-}
-
-/// The protocol names of the API that name an IP protocol (IANA, Assigned Internet Protocol Numbers).
-package enum IPProtocol {
-    package static let numbers: [String: Int] = [
-        "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "hopopt": 0, "icmp": 1, "igmp": 2, "ipip": 4,
-        "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58, "icmpv6": 58, "ipv6-nonxt": 59, "ipv6-opts": 60,
-        "ipv6-route": 43, "ospf": 89, "pgm": 113, "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136,
-        "vrrp": 112,
-    ]
-
-    /// Those whose header begins with a source and a destination port.
-    package static let withPorts: Set<String> = ["dccp", "sctp", "tcp", "udp", "udplite"]
 }

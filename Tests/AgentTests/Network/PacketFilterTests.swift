@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Agent
+import GantryModel
+import GantryProtocol
+import GantryTestSupport
+import Testing
+
+@Suite("Packets go where the rules let them, and nowhere else (root)", .serialized)
+struct PacketFilterTests {
+    private func member(
+        _ id: Int64,
+        environment: Int64,
+        floatingIP: String? = nil,
+        _ rules: [SecurityRule]
+    ) throws -> NetworkMember {
+        let spec = try Example.spec(
+            environment: environment,
+            index: Int(id),
+            floatingIP: floatingIP,
+            rules: rules
+        )
+        return try #require(NetworkMember(try Example.task(uuid: MachineUUID().description, id: id, spec: spec)))
+    }
+
+    /// Guest 7 has a floating IP and is open to all at 22, 8 to its environment at 22, 9 may only reach out to 22.
+    private func load(into lab: PacketLab) async throws {
+        let members = [
+            try member(7, environment: 3, floatingIP: "192.0.2.7", [Example.rule("tcp", ports: 22...22)]),
+            try member(8, environment: 3, [Example.rule("tcp", from: "10.3.0.0/24", ports: 22...22)]),
+            try member(9, environment: 4, [Example.rule("tcp", .egress, ports: 22...22)]),
+        ]
+        let ruleset = Ruleset(members: members, pools: [try Subnet("192.0.2.0/24")])
+        try await lab.exec("host", "ip address add 192.0.2.7/32 dev gantry-fip")
+        try await lab.exec("host", "nft -f -", input: ruleset.text)
+    }
+
+    @Test("From outside, by the floating IP and an open port alone")
+    func outside() async throws {
+        try await PacketLab.with { lab in
+            try await load(into: lab)
+            #expect(try await lab.connect(from: "out", to: "192.0.2.7", 22) == "198.51.100.1")
+            #expect(try await lab.connect(from: "out", to: "192.0.2.7", 81) == nil)
+            #expect(try await lab.connect(from: "out", to: "10.3.0.7", 22) == nil)
+            #expect(try await lab.connect(from: "out", to: "192.0.2.99", 22) == nil)
+            // The host itself is not the filter's business.
+            #expect(try await lab.connect(from: "out", to: "198.51.100.2", 22) == "198.51.100.1")
+        }
+    }
+
+    @Test("To the outside, as the floating IP or as the host, also to another host's floating IP")
+    func outward() async throws {
+        try await PacketLab.with { lab in
+            try await load(into: lab)
+            #expect(try await lab.connect(from: "gtap7", to: "198.51.100.1", 81) == "192.0.2.7")
+            #expect(try await lab.connect(from: "gtap8", to: "198.51.100.1", 81) == "198.51.100.2")
+            #expect(try await lab.connect(from: "gtap8", to: "192.0.2.50", 22) == "198.51.100.2")
+            #expect(try await lab.connect(from: "gtap9", to: "198.51.100.1", 22) == "198.51.100.2")
+            #expect(try await lab.connect(from: "gtap9", to: "198.51.100.1", 81) == nil)
+        }
+    }
+
+    @Test("Between guests, by the rules in an environment, and only through a floating IP between two")
+    func between() async throws {
+        try await PacketLab.with { lab in
+            try await load(into: lab)
+            #expect(try await lab.connect(from: "gtap7", to: "10.3.0.8", 22) == "10.3.0.7")
+            #expect(try await lab.connect(from: "gtap7", to: "10.3.0.8", 81) == nil)
+            #expect(try await lab.connect(from: "gtap9", to: "10.3.0.7", 22) == nil)
+            #expect(try await lab.connect(from: "gtap9", to: "192.0.2.7", 22) != nil)
+            #expect(try await lab.connect(from: "gtap8", to: "192.0.2.7", 22) != nil)
+            #expect(try await lab.connect(from: "gtap7", to: "192.0.2.7", 22) != nil)
+            #expect(try await lab.connect(from: "gtap7", to: "10.4.0.9", 22) == nil)
+        }
+    }
+
+    @Test("To the host, the metadata service alone")
+    func host() async throws {
+        try await PacketLab.with { lab in
+            try await load(into: lab)
+            #expect(try await lab.connect(from: "gtap7", to: "169.254.169.254", 80) == "10.3.0.7")
+            #expect(try await lab.connect(from: "gtap7", to: "169.254.169.254", 22) == nil)
+            for address in ["10.3.0.1", "10.4.0.1", "198.51.100.2"] {
+                #expect(try await lab.connect(from: "gtap7", to: address, 80) == nil, "\(address)")
+            }
+        }
+    }
+
+    @Test("Not from an address or a network card that is another's")
+    func spoofing() async throws {
+        try await PacketLab.with { lab in
+            try await load(into: lab)
+            try await lab.exec("gtap8", "ip address add 10.3.0.66/24 dev eth0")
+            #expect(try await lab.connect(from: "gtap8", to: "198.51.100.1", 22, as: "10.3.0.8") != nil)
+            #expect(try await lab.connect(from: "gtap8", to: "198.51.100.1", 22, as: "10.3.0.66") == nil)
+            try await lab.exec(
+                "gtap8",
+                "ip address del 10.3.0.66/24 dev eth0; ip link set eth0 address 02:00:00:00:03:07"
+            )
+            #expect(try await lab.connect(from: "gtap8", to: "198.51.100.1", 22) == nil)
+        }
+    }
+
+    @Test("A tap without a machine reaches nothing; without the filter all would be open")
+    func unknown() async throws {
+        try await PacketLab.with { lab in
+            let pool = try Subnet("192.0.2.0/24")
+            try await lab.exec("host", "nft -f -", input: Ruleset(members: [], pools: [pool]).text)
+            #expect(try await lab.connect(from: "gtap7", to: "10.3.0.1", 80) == nil)
+            #expect(try await lab.connect(from: "out", to: "10.3.0.7", 22) == nil)
+            try await lab.exec("host", "nft delete table bridge gantry; nft delete table inet gantry")
+            try await eventually("the guest reaches the host") {
+                try await lab.connect(from: "gtap7", to: "10.3.0.1", 80) == "10.3.0.7"
+            }
+            #expect(try await lab.connect(from: "out", to: "10.3.0.7", 22) == "198.51.100.1")
+        }
+    }
+}
