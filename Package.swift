@@ -114,7 +114,9 @@ let package = Package(
         /// The host side of agents in memory, for tests and benchmarks; no program links it.
         .target(
             name: "SimulatedHost",
-            dependencies: ["Agent", "AMQP", "GantryModel", "GantryProtocol", "Observability", asyncHTTPClient, logging, nioCore],
+            dependencies: [
+                "Agent", "AMQP", "GantryModel", "GantryProtocol", "Observability", asyncHTTPClient, logging, nioCore,
+            ],
             swiftSettings: strict
         ),
 
@@ -176,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "GantryClient", "GantryTestSupport", "SimulatedHost", asyncHTTPClient, configuration, hummingbird,
+                "Agent", "GantryClient", "GantryTestSupport", "SimulatedHost", asyncHTTPClient, configuration,
+                hummingbird,
                 logging, nioCore, subprocess, yams,
             ],
             exclude: ["Golden"],
