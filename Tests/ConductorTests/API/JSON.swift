@@ -33,6 +33,9 @@ enum JSON: Decodable, Sendable, Hashable {
         if case .object(let fields) = self { fields } else { nil }
     }
 
+    /// The names of an object's fields.
+    var keys: Set<String> { Set((object ?? [:]).keys) }
+
     var list: [JSON]? {
         if case .list(let elements) = self { elements } else { nil }
     }

@@ -12,10 +12,7 @@ struct OpenAPITests {
     @Test("Every route is described, and everything described is a route")
     func routes() async throws {
         try await TestAPI.with { api in
-            let routes = api.routes.map { method, path in
-                let segments = path.split(separator: "/").map { $0.hasPrefix(":") ? "{\($0.dropFirst())}" : String($0) }
-                return "\(method) /" + segments.joined(separator: "/")
-            }
+            let routes = api.routes.map { "\($0.method) \($0.path)" }
             let inner = ["/v1/internal/", "/healthz"]
             let described = Set(routes.filter { route in !inner.contains { route.contains($0) } })
             let operations = try OpenAPIContract.shared.get().operations
@@ -78,7 +75,7 @@ struct OpenAPITests {
         let document = try JSONDecoder().decode(JSON.self, from: try OpenAPIDocument.json())
         let schema = try #require(document["components"]?["schemas"]?[name])
         #expect(schema["additionalProperties"] == .bool(false))
-        #expect(Set(try #require(schema["properties"]?.object).keys) == Set(fields))
+        #expect(schema["properties"]?.keys == Set(fields))
     }
 
     @Test("The reader's file is the one that is served")
