@@ -11,8 +11,10 @@ public struct DatabaseConfiguration: Sendable, CustomStringConvertible {
     /// Settings of every session (PostgreSQL manual, chapter 20).
     ///
     /// By default a statement is planned once and keeps its plan, and goes through an index wherever there is one: a plan
-    /// made while a table was small would otherwise read all of it until the next ANALYZE.
-    public var settings = ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"]
+    /// made while a table was small would otherwise read all of it until the next ANALYZE. Nothing is compiled just in
+    /// time: a plan that cannot go through an index looks so costly then that PostgreSQL would compile it, for longer
+    /// than it runs.
+    public var settings = ["plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"]
 
     /// - Parameters:
     ///   - url: A `postgresql://` URL or a keyword string, as libpq reads them (PostgreSQL manual, 34.1.1).

@@ -100,9 +100,13 @@ struct MachineCreator {
                 UPDATE private_address a SET vm_id = vm.id FROM vm, free_private f
                 WHERE a.environment_id = f.environment_id AND a.address = f.address RETURNING 1
             ), free_floating AS MATERIALIZED (
-                SELECT f.id FROM floating_ip f JOIN floating_ip_pool p ON p.id = f.pool_id
-                WHERE \(creation.assignFloatingIP) AND p.region_id = \(context.region) AND f.vm_id IS NULL
-                ORDER BY f.updated_at LIMIT 1 FOR UPDATE OF f SKIP LOCKED
+                SELECT f.id FROM (
+                    SELECT id FROM floating_ip_pool
+                    WHERE \(creation.assignFloatingIP) AND region_id = \(context.region) ORDER BY id
+                ) AS pool, LATERAL (
+                    SELECT id FROM floating_ip WHERE pool_id = pool.id AND vm_id IS NULL
+                    ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
+                ) AS f LIMIT 1
             ), floating AS (
                 UPDATE floating_ip a SET vm_id = vm.id FROM vm, free_floating f WHERE a.id = f.id RETURNING 1
             ), gpus AS (
