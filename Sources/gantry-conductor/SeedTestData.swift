@@ -32,7 +32,7 @@ struct SeedTestData: AsyncParsableCommand {
             imageURL: imageURL,
             imageSHA256: SHA256Digest(imageSHA256),
             imageFormat: imageFormat,
-            publicKey: publicKey,
+            publicKey: SSHPublicKey(publicKey),
             floatingIPPool: Subnet(floatingIPPool)
         )
         try await options.withParts { try await data.write(to: $0.database) }

@@ -12,14 +12,14 @@ package struct TestData: Sendable {
     private let imageURL: String
     private let imageSHA256: SHA256Digest
     private let imageFormat: String
-    private let publicKey: String
+    private let publicKey: SSHPublicKey
     private let floatingIPPool: Subnet
 
     package init(
         imageURL: String,
         imageSHA256: SHA256Digest,
         imageFormat: String,
-        publicKey: String,
+        publicKey: SSHPublicKey,
         floatingIPPool: Subnet
     ) {
         (self.imageURL, self.imageSHA256, self.imageFormat) = (imageURL, imageSHA256, imageFormat)
@@ -35,8 +35,9 @@ package struct TestData: Sendable {
             try transaction.execute(
                 """
                 INSERT INTO key (environment_id, name, public_key, fingerprint)
-                VALUES (\(environment), 'TestKey', \(publicKey), '')
-                ON CONFLICT (environment_id, name) DO UPDATE SET public_key = excluded.public_key
+                VALUES (\(environment), 'TestKey', \(publicKey.text), \(publicKey.fingerprint))
+                ON CONFLICT (environment_id, name)
+                DO UPDATE SET public_key = excluded.public_key, fingerprint = excluded.fingerprint
                 """
             )
         }
