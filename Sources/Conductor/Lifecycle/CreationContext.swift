@@ -12,6 +12,8 @@ struct CreationContext {
     let flavorName: String
     let request: PlacementRequest
 
+    /// Locks the environment against deletion before anything of it is claimed, so that the two cannot wait for each other.
+    ///
     /// - Throws: ``MachineRefusal`` with `notFound` when something is not there, or not in the environment's region.
     static func load(_ creation: MachineCreation, _ transaction: Transaction) throws -> CreationContext {
         let rows = try transaction.query(
@@ -24,6 +26,7 @@ struct CreationContext {
                 LEFT JOIN flavor f ON f.id = \(creation.flavor) AND f.region_id = r.id AND f.deleted_at IS NULL
                 LEFT JOIN image i ON i.id = \(creation.image) AND i.region_id = r.id AND i.deleted_at IS NULL
             WHERE e.id = \(creation.environment) AND e.organization_id = \(creation.organization)
+            FOR KEY SHARE OF e
             """
         )
         guard let row = rows.first else {
