@@ -114,7 +114,7 @@ extension DecodingError {
     }
 
     /// Such as `security_rules[0].direction`.
-    private static func path(_ keys: [any CodingKey]) -> String {
+    static func path(_ keys: [any CodingKey]) -> String {
         guard !keys.isEmpty else { return "The body" }
         return keys.reduce("") { path, key in
             if let index = key.intValue { return "\(path)[\(index)]" }

@@ -13,7 +13,16 @@ extension Request {
     /// - Throws: `DecodingError` or ``APIError`` that names the field.
     func json<Body: RequestFields>(_ type: Body.Type) async throws -> Body {
         let buffer = try await body.collect(upTo: Self.maximumBody)
-        return try RESTJSON.decoder.decode(Strict<Body>.self, from: Data(buffer.readableBytesView)).body
+        let data = Data(buffer.readableBytesView)
+        do {
+            return try RESTJSON.decoder.decode(Strict<Body>.self, from: data).body
+        } catch DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty {
+            // Foundation forgets the place of a number that does not fit its type.
+            guard let place = try? RESTJSON.decoder.decode(OddNumbers.self, from: data).places.first else {
+                throw DecodingError.dataCorrupted(context)
+            }
+            throw APIError.invalid(place, "the number cannot be: it is not whole, or too large.")
+        }
     }
 }
 
@@ -97,6 +106,27 @@ private struct Strict<Body: RequestFields>: Decodable {
             let index = list.currentIndex
             guard let object = try? list.nestedContainer(keyedBy: AnyKey.self) else { return }
             try check(object, type, path: "\(path)[\(index)].")
+        }
+    }
+}
+
+/// Where JSON has numbers that are no 64-bit integers.
+private struct OddNumbers: Decodable {
+    let places: [String]
+
+    init(from decoder: any Decoder) throws {
+        if let object = try? decoder.container(keyedBy: AnyKey.self) {
+            places = try object.allKeys.flatMap { try object.decode(OddNumbers.self, forKey: $0).places }
+        } else if var list = try? decoder.unkeyedContainer() {
+            var places: [String] = []
+            while !list.isAtEnd { places += try list.decode(OddNumbers.self).places }
+            self.places = places
+        } else {
+            let value = try decoder.singleValueContainer()
+            let isOther =
+                value.decodeNil() || (try? value.decode(Bool.self)) != nil || (try? value.decode(String.self)) != nil
+                || (try? value.decode(Int64.self)) != nil
+            places = isOther ? [] : [DecodingError.path(decoder.codingPath)]
         }
     }
 }

@@ -2,6 +2,7 @@
 
 import Conductor
 import GantryModel
+import GantryTestSupport
 import Postgres
 import Testing
 
@@ -127,17 +128,6 @@ struct EnvironmentStoreTests {
                 }
                 try await cloud.audit()
             }
-        }
-    }
-}
-
-extension Result where Failure == any Error {
-    /// What an asynchronous call ends with.
-    fileprivate static func catching(_ body: () async throws -> Success) async -> Result {
-        do {
-            return .success(try await body())
-        } catch {
-            return .failure(error)
         }
     }
 }

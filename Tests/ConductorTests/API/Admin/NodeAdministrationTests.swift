@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Conductor
+import Foundation
+import GantryModel
+import GantryProtocol
+import GantryTestSupport
+import HTTPTypes
+import Postgres
+import Testing
+
+@Suite("Operators make nodes, keep machines off them and remove them, and look at dead letters")
+struct NodeAdministrationTests {
+    @Test("A node is made on the broker, its credentials let its agent in, new ones replace them, and it is removed")
+    func life() async throws {
+        try await withTemporaryVirtualHost { host in
+            try await TestAPI.with(broker: host) { api in
+                let name = "n\(UInt32.random(in: 0...UInt32.max))"
+                let credentials = try await api.operate(
+                    .post,
+                    "nodes",
+                    #"{"name":"\#(name)","region":"TEST-1","ratios":{"vcpu":4}}"#,
+                    showing: NodeCredentialsBody.self
+                )
+                #expect(credentials.node == name)
+                #expect(credentials.amqpURL.hasPrefix("amqp://gantry.node.\(name):"))
+                let door = NodeAuthenticator(database: api.cloud.database)
+                let node = try NodeName(name)
+                #expect(try await door.authenticate(credentials.apiKey, as: node).name == node)
+                let queues = try await host.manage("GET", "queues/\(host.name)")
+                #expect(queues.contains("gantry.node.\(name)"))
+
+                let shown = try await api.operate(.get, "nodes/\(name)", showing: NodeBody.self)
+                #expect((shown.state, shown.schedulable, shown.region) == ("new", false, "TEST-1"))
+                #expect(shown.ratios == RatiosBody(vcpu: 4, memory: 1, disk: 1))
+                #expect(shown.hostname == nil && shown.lastReportAt == nil)
+                #expect(try await api.list("nodes?search=\(name)", of: NodeBody.self).contents == [shown])
+
+                let taken = try await api.operate(.post, "nodes", #"{"name":"\#(name)","region":"TEST-1"}"#)
+                #expect(taken.status == .conflict, "\(taken)")
+                let rotated = try await api.operate(
+                    .post,
+                    "nodes/\(name)/rotate-credentials",
+                    showing: NodeCredentialsBody.self
+                )
+                #expect(rotated.apiKey != credentials.apiKey)
+                await #expect(throws: NodeRefusal.self) { try await door.authenticate(credentials.apiKey, as: node) }
+                #expect(try await api.operate(.delete, "nodes/\(name)").status == .ok)
+                #expect(try await api.operate(.delete, "nodes/\(name)").status == .notFound)
+                #expect(try await !host.manage("GET", "queues/\(host.name)").contains("gantry.node.\(name)"))
+            }
+        }
+    }
+
+    @Test("A cordoned node takes nothing new and says why; its ratios and host are changed by name")
+    func change() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.create()
+            let cordoned = try await api.operate(
+                .post,
+                "nodes/one/cordon",
+                #"{"reason":"new fans; ünï & <b>"}"#,
+                showing: NodeBody.self
+            )
+            #expect((cordoned.cordoned, cordoned.schedulable) == (true, false))
+            #expect(cordoned.cordonReason == "new fans; ünï & <b>")
+            #expect((cordoned.virtualMachineCount, cordoned.allocated.vcpus) == (1, 1))
+            let refused = try await api.call(.post, TestAPI.machines, TestAPI.creation(["name": "next"]))
+            #expect(refused.error?.errorReason == "no_capacity")
+            let back = try await api.operate(.post, "nodes/one/uncordon", showing: NodeBody.self)
+            #expect((back.schedulable, back.cordonReason) == (true, nil))
+            let ratios = try await api.operate(.put, "nodes/one/ratios", #"{"vcpu":2.5}"#, showing: NodeBody.self)
+            #expect(ratios.ratios == RatiosBody(vcpu: 2.5, memory: 1, disk: 1))
+            #expect(ratios.limit.vcpus == 40)
+            #expect(ratios.hostname == "one")
+            #expect(try await api.operate(.post, "nodes/one/forget-host", showing: NodeBody.self).hostname == nil)
+        }
+    }
+
+    @Test("GPUs are shown with who has them")
+    func gpus() async throws {
+        try await TestAPI.with { api in
+            try await api.cloud.addNode("two", gpus: [0, 0])
+            let machine = try #require(try await api.create(["flavor_name": "gpu"]).first)
+            try await api.cloud.execute("UPDATE gpu_device SET numa_node = NULL WHERE address LIKE '%:01:%'")
+            let node = try await api.operate(.get, "nodes/two", showing: NodeBody.self)
+            #expect(node.gpus.map(\.state) == ["allocated", "allocated"])
+            #expect(node.gpus.map(\.virtualMachineID) == [machine.id, machine.id])
+            #expect(node.gpus.map(\.numaNode) == [nil, 0])
+        }
+    }
+
+    @Test("A node with machines is kept")
+    func inUse() async throws {
+        try await withTemporaryVirtualHost { host in
+            try await TestAPI.with(broker: host) { api in
+                _ = try await api.create()
+                let refused = try await api.operate(.delete, "nodes/one")
+                #expect(refused.status == .conflict)
+                #expect(refused.error?.message.contains("still has machines") == true, "\(refused)")
+                #expect(try await api.operate(.get, "nodes/one").status == .ok)
+            }
+        }
+    }
+
+    @Test("Without the broker no node is made, which is said as something that passes, and nothing is left")
+    func brokerAway() async throws {
+        try await TestAPI.with { api in
+            let answer = try await api.operate(.post, "nodes", #"{"name":"two","region":"TEST-1"}"#)
+            #expect(answer.status == .serviceUnavailable, "\(answer)")
+            #expect(answer.headers[.retryAfter] == "1")
+            #expect(try await api.operate(.get, "nodes/two").status == .notFound)
+            #expect(try await api.operate(.post, "nodes/one/rotate-credentials").status == .serviceUnavailable)
+            let door = NodeAuthenticator(database: api.cloud.database)
+            #expect(try await door.authenticate("one", as: NodeName("one")).name.description == "one")
+        }
+    }
+
+    @Test("What cannot be is named, and changes nothing")
+    func badInput() async throws {
+        try await TestAPI.with { api in
+            let nodes: SQL = "SELECT count(*) AS number FROM compute_node"
+            try await api.refuses(
+                [
+                    (#"{"region":"TEST-1"}"#, .badRequest, "name is missing"),
+                    (#"{"name":"Two","region":"TEST-1"}"#, .badRequest, "“Two” is no node name"),
+                    (#"{"name":"a.b","region":"TEST-1"}"#, .badRequest, "“a.b” is no node name"),
+                    (#"{"name":"two","region":"X"}"#, .notFound, "region: there is no region “X”"),
+                    (#"{"name":"one","region":"TEST-1"}"#, .conflict, "There is a node named one"),
+                    (
+                        #"{"name":"two","region":"TEST-1","ratios":{"vcpu":65}}"#, .badRequest,
+                        "65.0 is no vCPU overcommit ratio"
+                    ),
+                    (
+                        #"{"name":"two","region":"TEST-1","ratios":{"cpu":4}}"#, .badRequest,
+                        "ratios.cpu: there is no such field; “vcpu” is the nearest"
+                    ),
+                    (#"{"name":"two","region":"TEST-1","ratios":4}"#, .badRequest, "ratios has to be an object"),
+                ],
+                "nodes",
+                rows: nodes
+            )
+            let unchanged: SQL = "SELECT count(*) AS number FROM compute_node WHERE NOT cordoned AND vcpu_ratio = 1"
+            try await api.refuses(
+                [("{}", .badRequest, "reason is missing"), (#"{"reason":""}"#, .badRequest, "reason: it is empty")],
+                "nodes/one/cordon",
+                rows: unchanged
+            )
+            try await api.refuses(
+                [
+                    (#"{"memory":0.05}"#, .badRequest, "0.05 is no memory overcommit ratio"),
+                    (#"{"vcpu":"2"}"#, .badRequest, "vcpu has to be a number"),
+                    (#"{"vcpu":1e999}"#, .badRequest, "vcpu: the number cannot be"),
+                ],
+                "nodes/one/ratios",
+                rows: unchanged,
+                method: .put
+            )
+        }
+    }
+
+    @Test(
+        "A node that does not exist is a 404, whatever is asked of it",
+        arguments: ["two", "Two", "..", "a%2Fb", "1"]
+    )
+    func missing(_ name: String) async throws {
+        try await TestAPI.with { api in
+            let calls: [(HTTPRequest.Method, String, String?)] = [
+                (.get, "", nil), (.post, "/cordon", #"{"reason":"x"}"#), (.post, "/uncordon", nil),
+                (.put, "/ratios", "{}"), (.post, "/rotate-credentials", nil), (.post, "/forget-host", nil),
+            ]
+            for (method, path, body) in calls {
+                let answer = try await api.operate(method, "nodes/\(name)\(path)", body)
+                #expect(answer.status == .notFound, "\(method) \(path) \(answer)")
+            }
+        }
+    }
+
+    // MARK: - Dead letters
+
+    @Test("Dead letters come newest first in pages that are never too long, and are forgotten one by one")
+    func deadLetters() async throws {
+        try await TestAPI.with { api in
+            let store = DeadLetterStore(database: api.cloud.database)
+            for number in 1...12 {
+                try await store.add(
+                    messageID: "\(number)",
+                    queue: "gantry.node.one",
+                    reason: "rejected",
+                    body: Data("{\"n\": \(number)}".utf8)
+                )
+            }
+            let first = try await api.list("dead-letters", of: DeadLetterBody.self)
+            #expect((first.count, first.page, first.pageSize, first.contents.count) == (12, 1, 10, 10))
+            #expect(first.contents.first?.body == "{\"n\": 12}")
+            let second = try await api.list("dead-letters?page=2&pageSize=5", of: DeadLetterBody.self)
+            #expect(second.contents.map(\.body) == (3...7).reversed().map { "{\"n\": \($0)}" })
+            #expect(try await api.operate(.get, "dead-letters?pageSize=101").status == .badRequest)
+            let id = try #require(first.contents.first?.id)
+            #expect(try await api.operate(.delete, "dead-letters/\(id)").status == .ok)
+            #expect(try await api.operate(.delete, "dead-letters/\(id)").status == .notFound)
+            #expect(try await api.list("dead-letters", of: DeadLetterBody.self).count == 11)
+        }
+    }
+}
