@@ -11,11 +11,11 @@ package enum Seed {
         let files = try SeedFiles(spec, uuid: uuid)
         let workspace = path + ".files"
         let temporary = path + ".new"
-        try HostFiles.remove(workspace)
-        try HostFiles.makeDirectory(workspace, mode: 0o700)
-        try HostFiles.write(files.metaData, to: workspace + "/meta-data")
-        try HostFiles.write(files.userData, to: workspace + "/user-data")
         do {
+            try HostFiles.remove(workspace)
+            try HostFiles.makeDirectory(workspace, mode: 0o700)
+            try HostFiles.write(files.metaData, to: workspace + "/meta-data")
+            try HostFiles.write(files.userData, to: workspace + "/user-data")
             try await Command(
                 "xorrisofs",
                 [
@@ -24,13 +24,12 @@ package enum Seed {
                 ]
             )
             .run()
+            try HostFiles.remove(workspace)
+            try HostFiles.publish(temporary, as: path, mode: 0o600)
         } catch {
             try? HostFiles.remove(workspace)
             try? HostFiles.remove(temporary)
-            let isFull = (error as? Command.Failure)?.saysDiskFull == true
-            throw isFull ? HostFiles.diskFull : Fault(.hostCommandFailed, "The seed could not be made on the node.")
+            throw HostFiles.fault(from: error, "The seed could not be made on the node.")
         }
-        try HostFiles.remove(workspace)
-        try HostFiles.publish(temporary, as: path, mode: 0o600)
     }
 }

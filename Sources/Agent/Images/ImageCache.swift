@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DedicatedThread
 import Foundation
 package import GantryModel
 package import GantryProtocol
@@ -10,11 +11,32 @@ package actor ImageCache {
     package nonisolated let directory: String
     private let download: ImageDownload
     private let logger: Logger
-    private var fetches: [SHA256Digest: Task<Result<Void, Fault>, Never>] = [:]
-    private var listeners: [SHA256Digest: [UUID: @Sendable (Int) -> Void]] = [:]
+    private let thread = DedicatedThread(name: "images")
+    private var fetches: [ImageSource: Fetch] = [:]
+    private var numbers = 0
+
+    /// One image on its way, and who waits for it.
+    private struct Fetch {
+        let number: Int
+        let task: Task<Void, Never>
+        var percent = -1
+        var waiters: [Int: Waiter] = [:]
+    }
+
+    private struct Waiter {
+        let progress: @Sendable (Int) -> Void
+        let continuation: CheckedContinuation<Result<Void, Fault>, Never>
+    }
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     package init(directory: String, download: ImageDownload, logger: Logger) {
         (self.directory, self.download, self.logger) = (directory, download, logger)
+        // What an agent left that died while it fetched.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        where name.hasSuffix(".part") {
+            try? FileManager.default.removeItem(atPath: "\(directory)/\(name)")
+        }
     }
 
     /// Where an image is or will be.
@@ -22,79 +44,101 @@ package actor ImageCache {
 
     /// Fetches the image where it is not here yet, and checks it against the flavor's disk.
     ///
-    /// Many callers share one fetch. It ends when its last caller is cancelled.
+    /// Many callers share one fetch. A caller that is cancelled waits no longer; the fetch ends with its last.
     package func ensure(
         _ image: ImageSource,
         diskGiB: Int,
         progress: @escaping @Sendable (Int) -> Void
     ) async throws(Fault) {
         if !FileManager.default.fileExists(atPath: path(of: image)) {
-            try await fetchShared(image, progress)
+            try await share(image, progress).get()
         }
         let size = try ImageCheck.virtualSize(path: path(of: image), format: image.format)
         try ImageCheck.fits(size, diskGiB: diskGiB)
     }
 
-    private func fetchShared(_ image: ImageSource, _ progress: @escaping @Sendable (Int) -> Void) async throws(Fault) {
-        let listener = UUID()
-        listeners[image.sha256, default: [:]][listener] = progress
-        let fetch = fetches[image.sha256] ?? start(image)
-        let result = await withTaskCancellationHandler {
-            await fetch.value
+    // MARK: - Sharing
+
+    private func share(_ image: ImageSource, _ progress: @escaping @Sendable (Int) -> Void) async -> Result<Void, Fault>
+    {
+        let number = nextNumber()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                join(image, number, Waiter(progress: progress, continuation: continuation))
+            }
         } onCancel: {
-            Task { await self.leave(listener, of: image) }
+            Task { await self.leave(image, number) }
         }
-        leave(listener, of: image)
-        try result.get()
     }
 
-    private func start(_ image: ImageSource) -> Task<Result<Void, Fault>, Never> {
-        let fetch = Task { () -> Result<Void, Fault> in
+    private func nextNumber() -> Int {
+        numbers += 1
+        return numbers
+    }
+
+    private func join(_ image: ImageSource, _ number: Int, _ waiter: Waiter) {
+        var fetch = fetches[image] ?? begin(image)
+        fetch.waiters[number] = waiter
+        fetches[image] = fetch
+    }
+
+    private func leave(_ image: ImageSource, _ number: Int) {
+        guard let waiter = fetches[image]?.waiters.removeValue(forKey: number) else { return }
+        if fetches[image]?.waiters.isEmpty == true {
+            fetches.removeValue(forKey: image)?.task.cancel()
+        }
+        waiter.continuation.resume(returning: .failure(Fault(.imageUnreachable, "The fetch was given up.")))
+    }
+
+    private func tell(_ percent: Int, of image: ImageSource, _ number: Int) {
+        guard let fetch = fetches[image], fetch.number == number, percent > fetch.percent else { return }
+        fetches[image]?.percent = percent
+        for waiter in fetch.waiters.values { waiter.progress(percent) }
+    }
+
+    // MARK: - Fetching
+
+    private func begin(_ image: ImageSource) -> Fetch {
+        let number = nextNumber()
+        let task = Task {
             let result: Result<Void, Fault>
             do throws(Fault) {
-                try await self.fetch(image)
-                result = .success(())
+                result = .success(try await self.fetch(image, number))
             } catch {
                 result = .failure(error)
             }
-            fetches[image.sha256] = nil
-            return result
+            end(image, number, result)
         }
-        fetches[image.sha256] = fetch
-        return fetch
+        return Fetch(number: number, task: task)
     }
 
-    private func leave(_ listener: UUID, of image: ImageSource) {
-        listeners[image.sha256]?[listener] = nil
-        if listeners[image.sha256]?.isEmpty ?? true {
-            listeners[image.sha256] = nil
-            fetches[image.sha256]?.cancel()
-        }
+    private func end(_ image: ImageSource, _ number: Int, _ result: Result<Void, Fault>) {
+        guard let fetch = fetches[image], fetch.number == number else { return }
+        fetches[image] = nil
+        for waiter in fetch.waiters.values { waiter.continuation.resume(returning: result) }
     }
 
-    private func fetch(_ image: ImageSource) async throws(Fault) {
-        let part = path(of: image) + ".part"
+    private func fetch(_ image: ImageSource, _ number: Int) async throws(Fault) {
+        let (path, part) = (path(of: image), "\(path(of: image)).\(number).part")
         logger.info("Fetching an image", metadata: ["image.name": "\(image.name)", "image.sha256": "\(image.sha256)"])
-        do throws(Fault) {
-            let digest = try await download.run(from: image.url, to: part) { percent in
-                Task { await self.tell(percent, of: image) }
+        let download = download
+        // A thread of its own, since digesting takes a processor for as long as it lasts.
+        try await FileWorker(name: "image")
+            .run { () async throws(Fault) in
+                defer { try? FileManager.default.removeItem(atPath: part) }
+                let digest = try await download.run(from: image.url, to: part) { percent in
+                    Task { await self.tell(percent, of: image, number) }
+                }
+                guard digest == image.sha256 else {
+                    throw Fault(
+                        .imageDigestMismatch,
+                        "The image's SHA-256 is \(digest), not \(image.sha256) as registered. It was changed or damaged."
+                    )
+                }
+                // A file that is no image never gets its final name.
+                _ = try ImageCheck.virtualSize(path: part, format: image.format)
+                try await ImageCheck.isSound(path: part, format: image.format)
+                try HostFiles.publish(part, as: path, mode: 0o444)
             }
-            guard digest == image.sha256 else {
-                throw Fault(
-                    .imageDigestMismatch,
-                    "The image's SHA-256 is \(digest), not \(image.sha256) as registered. It was changed or damaged."
-                )
-            }
-            // A file that is no image never gets its final name.
-            _ = try ImageCheck.virtualSize(path: part, format: image.format)
-            try HostFiles.publish(part, as: path(of: image), mode: 0o444)
-        } catch {
-            try? FileManager.default.removeItem(atPath: part)
-            throw error
-        }
-    }
-
-    private func tell(_ percent: Int, of image: ImageSource) {
-        for listener in listeners[image.sha256, default: [:]].values { listener(percent) }
     }
 }

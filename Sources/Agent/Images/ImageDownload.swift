@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import AsyncHTTPClient
-import Crypto
 import Foundation
 package import GantryModel
-import Glibc
 import NIOCore
 import NIOHTTP1
 
 /// Brings the file behind a URL to this host, and says what its digest is.
 package struct ImageDownload: Sendable {
     private let client: HTTPClient
+    /// Breaks in one fetch; more are a server that cannot do it.
+    private static let mostBreaks = 20
+    /// Breaks in a row that got no further.
+    private static let mostVainBreaks = 3
 
     package init(client: HTTPClient) {
         self.client = client
@@ -26,26 +28,22 @@ package struct ImageDownload: Sendable {
         from url: String,
         to path: String,
         progress: @escaping @Sendable (Int) -> Void
-    ) async throws(Fault) -> GantryModel.SHA256Digest {
-        guard let source = URL(string: url) else { throw Fault(.imageInvalid, "The image's URL cannot be read.") }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw HostFiles.failure("The image could not be stored on the node") }
-        defer { close(descriptor) }
-        var sink = Sink(descriptor: descriptor, progress: progress)
-        if source.scheme == "file" {
-            try copy(source.path(percentEncoded: false), into: &sink)
-        } else {
-            try await fetch(url, into: &sink)
+    ) async throws(Fault) -> SHA256Digest {
+        let sink = try ImageSink(path: path, progress: progress)
+        switch URL(string: url).map({ ($0.scheme?.lowercased(), $0) }) {
+        case ("file", let source)?: try copy(source.path(percentEncoded: false), into: sink)
+        case ("http", _)?, ("https", _)?: try await fetch(url, into: sink)
+        default: throw Fault(.imageInvalid, "The image's URL is not one of http, https or file.")
         }
-        return try sink.digest()
+        return try sink.finish()
     }
 
-    private func copy(_ path: String, into sink: inout Sink) throws(Fault) {
+    private func copy(_ path: String, into sink: ImageSink) throws(Fault) {
         guard let file = FileHandle(forReadingAtPath: path) else {
             throw Fault(.imageMissing, "The image's file does not exist.")
         }
         defer { try? file.close() }
-        sink.expected = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
+        if let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int { try sink.expect(size) }
         while true {
             if Task.isCancelled { throw Fault(.imageUnreachable, "The fetch was given up.") }
             let chunk: Data?
@@ -59,68 +57,60 @@ package struct ImageDownload: Sendable {
         }
     }
 
-    private func fetch(_ url: String, into sink: inout Sink) async throws(Fault) {
+    // MARK: - HTTP
+
+    /// A connection that breaks is made again from where it broke. Where that gets no further, the file is shorter than
+    /// its server says.
+    private func fetch(_ url: String, into sink: ImageSink) async throws(Fault) {
+        var (furthest, vain) = (0, 0)
+        for _ in 0..<Self.mostBreaks {
+            if try await attempt(url, into: sink) { return }
+            if Task.isCancelled { throw Fault(.imageUnreachable, "The fetch was given up.") }
+            vain = sink.written > furthest ? 0 : vain + 1
+            guard vain < Self.mostVainBreaks else { throw sink.truncated }
+            furthest = max(furthest, sink.written)
+        }
+        throw Fault(.imageUnreachable, "The connection to the image's server broke \(Self.mostBreaks) times.")
+    }
+
+    /// - Returns: Whether the body came to its end.
+    private func attempt(_ url: String, into sink: ImageSink) async throws(Fault) -> Bool {
+        var request = HTTPClientRequest(url: url)
+        if sink.written > 0 { request.headers.add(name: "range", value: "bytes=\(sink.written)-") }
+        let response: HTTPClientResponse
         do {
-            let response = try await client.execute(HTTPClientRequest(url: url), timeout: .hours(6))
-            guard response.status != .notFound && response.status != .gone else {
-                throw Fault(.imageMissing, "There is no image at its URL (the answer was \(response.status.code)).")
-            }
-            guard response.status == .ok else {
-                throw Fault(.imageUnreachable, "The image's server answered \(response.status.code).")
-            }
-            sink.expected = response.headers.first(name: "content-length").flatMap(Int.init)
-            for try await buffer in response.body {
-                try sink.write(Data(buffer.readableBytesView))
-            }
-        } catch let fault as Fault {
-            throw fault
-        } catch let error as HTTPClientError where error == .remoteConnectionClosed {
-            throw sink.written > 0 ? sink.truncated : Fault(.imageUnreachable, "The image's server hung up.")
+            response = try await client.execute(request, timeout: .hours(6))
         } catch {
             throw Fault(.imageUnreachable, "The image's server cannot be reached.")
         }
-    }
-}
-
-/// Writes and digests at once.
-private struct Sink {
-    let descriptor: Int32
-    let progress: @Sendable (Int) -> Void
-    /// Bytes to come, where known.
-    var expected: Int?
-    private(set) var written = 0
-    private var hash = SHA256()
-    private var percent = -1
-
-    init(descriptor: Int32, progress: @escaping @Sendable (Int) -> Void) {
-        (self.descriptor, self.progress) = (descriptor, progress)
-    }
-
-    var truncated: Fault {
-        Fault(.imageTruncated, "The image ended after \(written) of \(expected.map(String.init) ?? "more") bytes.")
-    }
-
-    mutating func write(_ data: Data) throws(Fault) {
-        hash.update(data: data)
-        var rest = data[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard count >= 0 || errno == EINTR else { throw HostFiles.failure("The image could not be stored") }
-            rest = rest.dropFirst(max(count, 0))
-        }
-        written += data.count
-        guard let expected, expected > 0, written * 100 / expected > percent else { return }
-        percent = written * 100 / expected
-        progress(percent)
-    }
-
-    mutating func digest() throws(Fault) -> GantryModel.SHA256Digest {
-        if let expected, written < expected { throw truncated }
-        let text = hash.finalize().map { String(format: "%02x", $0) }.joined()
-        do throws(InvalidValue) {
-            return try GantryModel.SHA256Digest(text)
+        guard try prepare(sink, for: response) else { return false }
+        do {
+            for try await buffer in response.body { try sink.write(Data(buffer.readableBytesView)) }
+            return true
+        } catch let fault as Fault {
+            throw fault
         } catch {
-            throw Fault(.imageInvalid, error.description)
+            return false
+        }
+    }
+
+    /// - Returns: Whether the body goes where the sink is.
+    private func prepare(_ sink: ImageSink, for response: HTTPClientResponse) throws(Fault) -> Bool {
+        let length = response.headers.first(name: "content-length").flatMap(Int.init)
+        switch response.status {
+        case .ok:
+            try sink.restart()
+            if let length { try sink.expect(length) }
+            return true
+        case .partialContent
+        where response.headers.first(name: "content-range")?.hasPrefix("bytes \(sink.written)-") == true:
+            return true
+        case .rangeNotSatisfiable where sink.written > 0:
+            return false
+        case .notFound, .gone:
+            throw Fault(.imageMissing, "There is no image at its URL (the answer was \(response.status.code)).")
+        default:
+            throw Fault(.imageUnreachable, "The image's server answered \(response.status.code).")
         }
     }
 }

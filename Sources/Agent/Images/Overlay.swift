@@ -10,8 +10,8 @@ package enum Overlay {
     package static func ensure(_ spec: MachineSpec, at path: String, over imagePath: String) async throws(Fault) {
         guard !FileManager.default.fileExists(atPath: path) else { return }
         let temporary = path + ".new"
-        try HostFiles.remove(temporary)
         do {
+            try HostFiles.remove(temporary)
             try await Command(
                 "qemu-img",
                 [
@@ -20,11 +20,10 @@ package enum Overlay {
                 ]
             )
             .run()
+            try HostFiles.publish(temporary, as: path, mode: 0o600)
         } catch {
             try? HostFiles.remove(temporary)
-            let isFull = (error as? Command.Failure)?.saysDiskFull == true
-            throw isFull ? HostFiles.diskFull : Fault(.hostCommandFailed, "The disk could not be made on the node.")
+            throw HostFiles.fault(from: error, "The disk could not be made on the node.")
         }
-        try HostFiles.publish(temporary, as: path, mode: 0o600)
     }
 }

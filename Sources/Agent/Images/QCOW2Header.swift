@@ -40,11 +40,13 @@ package struct QCOW2Header: Hashable, Sendable {
             throw Fault(.imageUnsafe, "The image names a backing file. Flatten it with qemu-img convert.")
         }
         guard encryption == 0 else { throw Fault(.imageInvalid, "The image is encrypted, which is not supported.") }
-        if version == 3 { try Self.check(features: reader) }
+        // Version 2 has no features; its header ends where the extensions begin (72).
+        try Self.check(extensions: reader, from: version == 3 ? try Self.check(features: reader) : 72)
         virtualSize = size
     }
 
-    private static func check(features reader: BigEndianReader) throws(Fault) {
+    /// - Returns: the header's length.
+    private static func check(features reader: BigEndianReader) throws(Fault) -> Int {
         guard let features = reader.uint64(at: 72), let headerLength = reader.uint32(at: 100), headerLength >= 104
         else {
             throw Fault(.imageInvalid, "The image's qcow2 header is cut short.")
@@ -60,18 +62,20 @@ package struct QCOW2Header: Hashable, Sendable {
         guard features & ~known == 0 else {
             throw Fault(.imageInvalid, "The image uses qcow2 features that are not known here.")
         }
-        try check(extensions: reader, from: Int(headerLength))
+        return Int(headerLength)
     }
 
     private static func check(extensions reader: BigEndianReader, from start: Int) throws(Fault) {
         var offset = start
-        while let type = reader.uint32(at: offset), type != Extension.end, let length = reader.uint32(at: offset + 4) {
+        while let type = reader.uint32(at: offset), let length = reader.uint32(at: offset + 4) {
+            if type == Extension.end { return }
             guard type != Extension.externalDataName, type != Extension.backingFormat else {
                 throw Fault(.imageUnsafe, "The image's header names another file. Convert it with qemu-img convert.")
             }
             // Each is padded to eight bytes.
             offset += 8 + (Int(length) + 7) / 8 * 8
         }
+        throw Fault(.imageInvalid, "The image's qcow2 header does not end where headers end.")
     }
 }
 

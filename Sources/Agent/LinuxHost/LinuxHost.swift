@@ -11,6 +11,7 @@ package struct LinuxHost: Host {
     package let hypervisor: Hypervisor
     package let network: HostNetwork
     private let images: ImageCache
+    private let files = FileWorker(name: "files")
     private let machinesDirectory: String
     private let virtType: VirtType
     private let reserved: Resources
@@ -133,7 +134,7 @@ package struct LinuxHost: Host {
         case .unlink:
             try await networked { try await network.detach(task.uuid, from: task.spec?.network) }
         case .start, .reset, .shutDown, .destroy, .undefine: try await power(step, task)
-        case .remove: try HostFiles.remove(files.directory)
+        case .remove: try await self.files.run { () async throws(Fault) in try HostFiles.remove(files.directory) }
         case .journal, .acknowledge, .settle, .report, .forget: return
         }
     }
@@ -146,12 +147,17 @@ package struct LinuxHost: Host {
     ) async throws(Fault) {
         guard let spec = task.spec else { throw Fault(.specUnsupported, "The task holds no specification.") }
         guard spec.gpus.isEmpty else { throw Fault(.hostGPUUnavailable, "This node does not pass GPUs through.") }
-        try HostFiles.makeDirectory(files.directory, mode: 0o711)
         let imagePath = images.path(of: spec.image)
         switch step {
         case .image: try await images.ensure(spec.image, diskGiB: spec.resources.diskGiB, progress: progress)
-        case .overlay: try await Overlay.ensure(spec, at: files.overlay, over: imagePath)
-        case .seed: try await Seed.write(spec, uuid: task.uuid, at: files.seed)
+        case .overlay, .seed:
+            try await self.files.run { () async throws(Fault) in
+                try HostFiles.makeDirectory(files.directory, mode: 0o711)
+                switch step {
+                case .overlay: try await Overlay.ensure(spec, at: files.overlay, over: imagePath)
+                default: try await Seed.write(spec, uuid: task.uuid, at: files.seed)
+                }
+            }
         default:
             let xml = DomainXML(task, spec, files: files, imagePath: imagePath, virtType: virtType).xml.text
             let connection = try await hypervisor.connected(to: .change)

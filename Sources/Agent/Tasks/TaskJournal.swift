@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DedicatedThread
 import Foundation
 package import GantryModel
 package import GantryProtocol
@@ -10,13 +11,17 @@ package actor TaskJournal {
     private let directory: String
     private let logger: Logger
     private var entries: [MachineUUID: JournalEntry] = [:]
+    /// Each change waits for the disk.
+    private let thread = DedicatedThread(name: "journal")
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     /// Reads what is there. A file that cannot be read is set aside under another name: the conductor's desired state
     /// brings its task again.
     package init(directory: String, logger: Logger) throws(Fault) {
         (self.directory, self.logger) = (directory, logger)
         try HostFiles.makeDirectory(directory, mode: 0o700)
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+        for name in try HostFiles.names(in: directory) {
             let path = directory + "/" + name
             guard name.hasSuffix(".json") else {
                 if name.hasSuffix(".new") { try HostFiles.remove(path) }

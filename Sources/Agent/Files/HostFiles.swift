@@ -3,7 +3,7 @@
 package import Foundation
 package import GantryModel
 
-/// File work that holds when the machine loses power in the middle.
+/// File work that holds when the machine loses power in the middle. Its calls block.
 package enum HostFiles {
     /// Gives a finished file its name: durable, and either whole or not there.
     package static func publish(_ temporary: String, as path: String, mode: mode_t) throws(Fault) {
@@ -39,6 +39,15 @@ package enum HostFiles {
         }
     }
 
+    /// The names in a directory.
+    package static func names(in directory: String) throws(Fault) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: directory)
+        } catch {
+            throw Fault(.hostCommandFailed, "A directory could not be read on the node.")
+        }
+    }
+
     /// Removes a file or a directory with all in it. None is fine.
     package static func remove(_ path: String) throws(Fault) {
         guard FileManager.default.fileExists(atPath: path) else { return }
@@ -50,6 +59,12 @@ package enum HostFiles {
     }
 
     package static let diskFull = Fault(.hostDiskFull, "The node's disk is full.")
+
+    /// What went wrong while a file was made, as a fault.
+    package static func fault(from error: any Error, _ message: String) -> Fault {
+        if let fault = error as? Fault { return fault }
+        return (error as? Command.Failure)?.saysDiskFull == true ? diskFull : Fault(.hostCommandFailed, message)
+    }
 
     /// What `errno` says, as a fault.
     package static func failure(_ what: String) -> Fault {
