@@ -18,6 +18,8 @@ package actor MachineWorker {
         package let observer: StepObserver
         /// How many machines the host works on at once.
         package let slots: AsyncSemaphore
+        /// How long a worker waits before it tries again: each time twice as long, from the first to the last.
+        package let retryDelays: ClosedRange<Duration>
         package let logger: Logger
 
         package init(
@@ -27,11 +29,12 @@ package actor MachineWorker {
             reporter: any MachineReporting,
             observer: StepObserver,
             slots: AsyncSemaphore,
+            retryDelays: ClosedRange<Duration> = .seconds(1)...(.seconds(30)),
             logger: Logger
         ) {
             self.node = node
             (self.host, self.journal, self.reporter) = (host, journal, reporter)
-            (self.observer, self.slots, self.logger) = (observer, slots, logger)
+            (self.observer, self.slots, self.retryDelays, self.logger) = (observer, slots, retryDelays, logger)
         }
     }
 
@@ -48,13 +51,10 @@ package actor MachineWorker {
     /// What keeps the newest task from being done, told along until it does not.
     private var fault: Fault?
     private var retry: Task<Void, Never>?
-    private var retryDelay = firstDelay
-
-    private static let firstDelay = Duration.seconds(1)
-    private static let longestDelay = Duration.seconds(30)
+    private var retryDelay: Duration
 
     package init(_ uuid: MachineUUID, _ tools: Tools) {
-        (self.uuid, self.tools) = (uuid, tools)
+        (self.uuid, self.tools, retryDelay) = (uuid, tools, tools.retryDelays.lowerBound)
     }
 
     /// Has another look, at once or after the run that is under way.
@@ -300,7 +300,7 @@ package actor MachineWorker {
             // Nothing is known of the machine now, so nothing is said of it.
         }
         let delay = retryDelay
-        retryDelay = min(delay * 2, Self.longestDelay)
+        retryDelay = min(delay * 2, tools.retryDelays.upperBound)
         retry?.cancel()
         retry = Task {
             guard (try? await Task.sleep(for: delay)) != nil else { return }
@@ -310,7 +310,7 @@ package actor MachineWorker {
 
     private func clearFault() {
         retry?.cancel()
-        (retry, retryDelay, fault) = (nil, Self.firstDelay, nil)
+        (retry, retryDelay, fault) = (nil, tools.retryDelays.lowerBound, nil)
     }
 
     /// Undoes what was built and never ran, and waits for the conductor's next word.

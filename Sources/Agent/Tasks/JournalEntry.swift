@@ -15,12 +15,11 @@ package struct JournalEntry: Hashable, Sendable, Codable {
     package var hasRun = false
     /// Why the applied generation was given up.
     package var fault: Fault?
-    /// What was last built here: a teardown needs its addresses, and a task for absence carries none.
-    package var builtSpec: MachineSpec?
+    /// What was built here, where the task does not say: a teardown needs its addresses.
+    private var builtSpec: MachineSpec?
 
     package init(task: MachineTask) {
         self.task = task
-        builtSpec = task.spec
     }
 
     /// Whether the newest task was dealt with, well or not.
@@ -36,7 +35,7 @@ package struct JournalEntry: Hashable, Sendable, Codable {
         entry.task = newer
         entry.guestShutDown = false
         entry.fault = nil
-        entry.builtSpec = newer.spec ?? builtSpec
+        entry.builtSpec = newer.spec == nil ? task.spec ?? builtSpec : nil
         return entry
     }
 

@@ -11,10 +11,16 @@ import Metrics
 package struct TaskConsumer: Sendable {
     private let node: NodeName
     private let supervisor: Supervisor
+    private let pause: Duration
     private let logger: Logger
 
-    package init(node: NodeName, supervisor: Supervisor, logger: Logger) {
-        (self.node, self.supervisor, self.logger) = (node, supervisor, logger)
+    /// - Parameters:
+    ///   - node: Whose tasks these are.
+    ///   - supervisor: Takes them.
+    ///   - pause: Before a task that could not be stored goes back to the queue.
+    ///   - logger: For what is rejected.
+    package init(node: NodeName, supervisor: Supervisor, pause: Duration = .seconds(5), logger: Logger) {
+        (self.node, self.supervisor, self.pause, self.logger) = (node, supervisor, pause, logger)
     }
 
     /// What to do with a message: poison goes to the dead letters, where the operator sees it.
@@ -28,7 +34,7 @@ package struct TaskConsumer: Sendable {
         } catch {
             // The journal's disk is full or broken; the desired state brings the task again as well.
             logger.error("A task could not be stored", metadata: ["task.id": "\(task.taskID)", "error": "\(error)"])
-            try? await Task.sleep(for: .seconds(5))
+            try? await Task.sleep(for: pause)
             return .requeue
         }
         Counter(label: "gantry.agent.tasks", dimensions: [("outcome", "taken")]).increment()

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Agent
+import GantryModel
+import GantryProtocol
+import SimulatedHost
+
+/// The agent's decisions over a simulated host, with nothing around them: what it tells goes to a ``Listener``.
+struct SimulatedNode: Sendable {
+    let host: SimulatedHost
+    let journal: TaskJournal
+    let listener: Listener
+    let supervisor: Supervisor
+    let consumer: TaskConsumer
+
+    /// - Parameters:
+    ///   - folder: Where the journal is, or will be.
+    ///   - host: One that another node may have left.
+    ///   - listener: Where reports go.
+    ///   - orphanPolicy: As an operator sets it.
+    ///   - slots: How many machines are worked on at once.
+    ///   - observer: Told of each step.
+    init(
+        folder: String,
+        host: SimulatedHost = SimulatedHost(),
+        listener: Listener = Listener(),
+        orphanPolicy: Supervisor.OrphanPolicy = .report,
+        slots: Int = 8,
+        observer: StepObserver = StepObserver()
+    ) throws {
+        (self.host, self.listener) = (host, listener)
+        journal = try TaskJournal(directory: "\(folder)/journal", logger: Example.logger)
+        let node = try NodeName(Example.node)
+        supervisor = Supervisor(
+            MachineWorker.Tools(
+                node: node,
+                host: host,
+                journal: journal,
+                reporter: listener,
+                observer: observer,
+                slots: AsyncSemaphore(slots),
+                retryDelays: .milliseconds(2)...(.milliseconds(20)),
+                logger: Example.logger
+            ),
+            orphanPolicy: orphanPolicy
+        )
+        consumer = TaskConsumer(node: node, supervisor: supervisor, pause: .zero, logger: Example.logger)
+    }
+
+    /// What an agent does at its start, before its first task.
+    func start() async {
+        await host.startAgent()
+        await host.restore(journal.all.filter { !$0.isUndone }.map(\.task))
+        await host.maintain(floatingIPPools: [])
+    }
+}
+
+/// Keeps what workers tell, and lets them believe that the conductor has taken it.
+actor Listener: MachineReporting {
+    private(set) var reports: [MachineReport] = []
+    private(set) var activities: [Activity] = []
+    /// Whether the conductor takes what it is told.
+    private var isListening: Bool
+
+    init(isListening: Bool = true) {
+        self.isListening = isListening
+    }
+
+    func report(_ report: MachineReport, received: (@Sendable () async -> Void)?) async {
+        reports.append(report)
+        if let activity = report.activity { activities.append(activity) }
+        if isListening { await received?() }
+    }
+
+    func note(_ report: MachineReport) {
+        if let activity = report.activity { activities.append(activity) }
+    }
+
+    /// What was last told of a machine, progress aside.
+    func last(_ uuid: MachineUUID) -> MachineReport? {
+        reports.last { $0.uuid == uuid && $0.activity == nil }
+    }
+}
