@@ -33,11 +33,12 @@ package struct TenantContext: ChildRequestContext {
 /// What is known of an operator's request.
 package struct OperatorContext: ChildRequestContext {
     package var coreContext: CoreRequestContextStorage
+    package let caller: Operator
 
     package init(context: APIContext) throws {
         coreContext = context.coreContext
         switch context.caller {
-        case .operator: break
+        case .operator(let caller): self.caller = caller
         case .tenant: throw APIError(.forbidden, "Only an operator's key may do this.")
         case nil: throw APIError.unauthorized
         }

@@ -5,7 +5,7 @@ package import GantryModel
 /// Whose key came with a request.
 package enum Caller: Sendable, Hashable {
     case tenant(Tenant)
-    case `operator`(UserID)
+    case `operator`(Operator)
 }
 
 /// A user of an organization, to which all that the request reads and writes is scoped.
@@ -15,5 +15,16 @@ package struct Tenant: Sendable, Hashable {
 
     package init(user: UserID, organization: OrganizationID) {
         (self.user, self.organization) = (user, organization)
+    }
+}
+
+/// Somebody who looks after the cloud.
+package struct Operator: Sendable, Hashable {
+    package var user: UserID
+    /// The one that came with the request.
+    package var key: APIKeyID
+
+    package init(user: UserID, key: APIKeyID) {
+        (self.user, self.key) = (user, key)
     }
 }

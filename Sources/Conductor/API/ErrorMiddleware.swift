@@ -25,7 +25,8 @@ struct ErrorMiddleware: RouterMiddleware {
             response = try answer(to: error, request, context)
         }
         if let name = Self.requestID { response.headers[name] = context.id }
-        return response
+        // A body would be taken for the begin of the connection's next answer (RFC 9110, section 9.3.2).
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func answer(to error: any Error, _ request: Request, _ context: Context) throws -> Response {

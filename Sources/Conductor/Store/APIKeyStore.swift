@@ -24,7 +24,7 @@ package struct APIKeyStore: Sendable {
         let rows = try await database.read { transaction in
             try transaction.query(
                 """
-                SELECT k.user_id, u.organization_id FROM api_key k JOIN user_account u ON u.id = k.user_id
+                SELECT k.id, k.user_id, u.organization_id FROM api_key k JOIN user_account u ON u.id = k.user_id
                 WHERE k.digest = \(digest) AND (k.expires_at IS NULL OR k.expires_at > now())
                     AND (NOT k.test_only OR \(acceptsTestKeys)::boolean)
                 """
@@ -32,7 +32,9 @@ package struct APIKeyStore: Sendable {
         }
         guard let row = rows.first else { return nil }
         let user: UserID = try row["user_id"]
-        guard let organization: OrganizationID = try row["organization_id"] else { return .operator(user) }
+        guard let organization: OrganizationID = try row["organization_id"] else {
+            return .operator(Operator(user: user, key: try row["id"]))
+        }
         return .tenant(Tenant(user: user, organization: organization))
     }
 

@@ -13,8 +13,12 @@ public struct Timestamp: Hashable, Sendable, Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
-        guard let date = try? Date(text, strategy: Self.style) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "“\(text)” is no time.")
+        // What others write of UTC is read too.
+        guard let date = try? Date(text.hasSuffix("Z") ? String(text.dropLast()) : text, strategy: Self.style) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "“\(text)” is no time; write it in UTC, as in 2026-01-31T23:59:59."
+            )
         }
         self.date = date
     }

@@ -78,6 +78,11 @@ struct AuthenticationTests {
             let answer = try await api.call(.patch, TestAPI.machines)
             #expect(answer.status == .methodNotAllowed)
             #expect(answer.headers[.allow] == "GET, POST")
+            for method in [HTTPRequest.Method.head, .options, .trace] {
+                #expect(try await api.call(method, "\(TestAPI.machines)/1/start").status == .methodNotAllowed)
+            }
+            #expect(try await api.call(.head, TestAPI.machines).body.isEmpty)
+            #expect(try await api.call(.head, "/v1/core/nothing").body.isEmpty)
         }
     }
 }

@@ -23,6 +23,11 @@ struct OpenAPISchema {
         }
         var found = (schema["allOf"]?.list ?? []).flatMap { violations(of: value, $0, at: path) }
         if let allowed = schema["enum"]?.list, !allowed.contains(value) { found.append("\(path): is \(value)") }
+        if let pattern = schema["pattern"]?.text, let text = value.text, let expression = try? Regex(pattern),
+            text.firstMatch(of: expression) == nil
+        {
+            found.append("\(path): “\(text)” is not \(pattern)")
+        }
         if let type = schema["type"]?.text { found += typeViolations(of: value, type, schema, path) }
         return found
     }
@@ -38,12 +43,9 @@ struct OpenAPISchema {
         case ("array", .list(let elements)):
             guard let items = schema["items"] else { return ["\(path): its items have no schema"] }
             return elements.enumerated().flatMap { violations(of: $1, items, at: "\(path)[\($0)]") }
-        case ("string", .text(let text)):
-            guard let pattern = schema["pattern"]?.text, let expression = try? Regex(pattern) else { return [] }
-            return text.firstMatch(of: expression) == nil ? ["\(path): “\(text)” is not \(pattern)"] : []
         case ("integer", .number(let number)):
             return number == number.rounded() ? [] : ["\(path): \(number) is not whole"]
-        case ("number", .number), ("boolean", .bool): return []
+        case ("string", .text), ("number", .number), ("boolean", .bool): return []
         default: return ["\(path): \(value) is no \(type)"]
         }
     }

@@ -56,7 +56,8 @@ struct OpenAPITests {
         "A request's fields are the described ones",
         arguments: [
             ("CreateInstancesRequest", CreateInstancesRequest.fieldNames), ("LabelsRequest", LabelsRequest.fieldNames),
-            ("SecurityRuleRequest", SecurityRuleRequest.fieldNames), ("RenameRequest", RenameRequest.fieldNames),
+            ("SecurityRuleRequest", SecurityRuleRequest.fieldNames), ("RenameKeypairRequest", RenameRequest.fieldNames),
+            ("RenameEnvironmentRequest", RenameRequest.fieldNames), ("RenameUserRequest", RenameRequest.fieldNames),
             ("CreateEnvironmentRequest", CreateEnvironmentRequest.fieldNames),
             ("ImportKeypairRequest", ImportKeypairRequest.fieldNames),
             ("CreateOrganizationRequest", CreateOrganizationRequest.fieldNames),

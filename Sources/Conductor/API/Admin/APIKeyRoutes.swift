@@ -34,7 +34,16 @@ struct APIKeyRoutes: Sendable {
             )
         }
         keys.delete(":key") { _, context in
-            try await store.remove(try context.identifier("API key", "key"), of: try context.identifier("user"))
+            let key: APIKeyID = try context.identifier("API key", "key")
+            guard key != context.caller.key else {
+                // So an operator with a key is always left.
+                throw APIError(
+                    .conflict,
+                    "This is the key that you came with; use another to delete it.",
+                    reason: "in_use"
+                )
+            }
+            try await store.remove(key, of: try context.identifier("user"))
             return try Response.json(message: "The key was deleted.")
         }
     }

@@ -39,7 +39,12 @@ struct UserRoutes: Sendable {
             return try Response.json(UserBody(record), message: "The user was renamed.")
         }
         users.delete(":id") { _, context in
-            try await store.remove(try context.identifier("user"))
+            let user: UserID = try context.identifier("user")
+            guard user != context.caller.user else {
+                // So an operator with a key is always left.
+                throw APIError(.conflict, "This is you; let another operator delete you.", reason: "in_use")
+            }
+            try await store.remove(user)
             return try Response.json(message: "The user was deleted, and all keys with it.")
         }
     }

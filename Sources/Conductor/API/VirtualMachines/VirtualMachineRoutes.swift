@@ -122,7 +122,11 @@ struct VirtualMachineRoutes: Sendable {
     }
 
     private func nameAvailability(_ request: Request, _ context: TenantContext) async throws -> Response {
-        let name = context.segment("name")
+        let name = try TextField.check(
+            context.segment("name"),
+            "name",
+            maximumLength: MachineNames.maximumLength
+        )
         let count = try request.number("count", in: 1...MachineCreation.maximumCount) ?? 1
         let names = try MachineNames.numbered(name, count: count)
         let isFree = try await store.areNamesFree(names, in: context.tenant.organization)

@@ -132,7 +132,8 @@ struct OfferRouteTests {
             try await api.cloud.execute("DELETE FROM floating_ip")
             try await api.cloud.execute("DELETE FROM floating_ip_pool")
             for round in 0..<10 {
-                let network = try Subnet("198.51.100.\(round * 4)/30")
+                // One address, which no later round can take.
+                let network = try Subnet("198.51.100.\(round)/32")
                 let pool = try await pools.create("p\(round)", region: "TEST-1", network: network)
                 var request = api.cloud.request("m\(round)")
                 request.assignFloatingIP = true

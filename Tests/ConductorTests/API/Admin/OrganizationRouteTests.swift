@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Conductor
+import Foundation
 import GantryProtocol
 import HTTPTypes
 import Postgres
@@ -66,14 +67,28 @@ struct OrganizationRouteTests {
             let key = try await api.operate(
                 .post,
                 "users/\(user.id)/api-keys",
-                #"{"name":"k","expires_at":"2999-12-31T23:59:59"}"#,
+                #"{"name":"k","expires_at":"2999-12-31T23:59:59Z"}"#,
                 showing: APIKeyBody.self
             )
-            #expect(key.expiresAt != nil)
+            #expect(key.expiresAt?.date == Date(timeIntervalSince1970: 32_503_679_999))
             let secret = try #require(key.key)
             #expect(try await api.call(.get, "/v1/admin/users", key: secret).status == .ok)
             try await api.operate(.delete, "users/\(user.id)")
             #expect(try await api.call(.get, "/v1/admin/users", key: secret).status == .unauthorized)
+        }
+    }
+
+    @Test("Nobody deletes oneself, so that an operator is always left")
+    func oneself() async throws {
+        try await TestAPI.with { api in
+            let olga = try await api.cloud.number("SELECT id AS number FROM user_account WHERE name = 'olga'")
+            let refused = try await api.operate(.delete, "users/\(olga)")
+            #expect(refused.status == .conflict)
+            #expect(refused.error?.errorReason == "in_use")
+            let key = try await api.cloud.number("SELECT id AS number FROM api_key WHERE name = 'olga'")
+            let kept = try await api.operate(.delete, "users/\(olga)/api-keys/\(key)")
+            #expect(kept.error?.errorReason == "in_use", "\(kept)")
+            #expect(try await api.operate(.get, "users/\(olga)").status == .ok)
         }
     }
 

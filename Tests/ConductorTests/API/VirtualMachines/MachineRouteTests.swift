@@ -117,6 +117,9 @@ struct MachineRouteTests {
             #expect(try await !isFree("web-2"))
             #expect(try await !isFree("web?count=3"))
             #expect(try await isFree("a%20b"))
+            let long = String(repeating: "x", count: 51)
+            let answer = try await api.call(.get, "\(TestAPI.machines)/name-availability/\(long)")
+            #expect(answer.status == .badRequest)
         }
     }
 }
