@@ -32,11 +32,11 @@ enum TextField {
         return try check(text, field, maximumLength: maximumLength)
     }
 
-    /// Whether it is something that can be seen, or the space between.
+    /// Whether it is something that can be seen, or the space between. What Unicode has yet to assign may be seen one day.
     static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false
-        default: true
+        case .control, .lineSeparator, .paragraphSeparator, .surrogate: false
+        default: !scalar.properties.isNoncharacterCodePoint
         }
     }
 }

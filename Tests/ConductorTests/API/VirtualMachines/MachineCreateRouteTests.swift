@@ -63,7 +63,7 @@ struct MachineCreateRouteTests {
     @Test(
         "Legal names arrive as they are, whatever metacharacters they hold",
         arguments: [
-            "a<b>&\"'c", "'; DROP TABLE virtual_machine; --", "$(reboot) `id` | ;", "- yaml: [x", "ünï čödé 火 🚀",
+            "a<b>&\"'c", "'; DROP TABLE virtual_machine; --", "$(reboot) `id` | ;", "- yaml: [x", "ünï čödé 火 🚀", "\u{1FBFF}",
             "a/b\\c%20", "{\"json\": 1}", "12345",
         ]
     )
@@ -92,6 +92,7 @@ struct MachineCreateRouteTests {
         BadField(field: "name", value: " padded", word: "space"),
         BadField(field: "name", value: "a\nb", word: "control"),
         BadField(field: "name", value: "a\0b", word: "control"),
+        BadField(field: "name", value: "a\u{FFFE}b", word: "control"),
         BadField(field: "name", value: 7, word: "string"),
         BadField(field: "environment_name", value: nil, word: "missing"),
         BadField(field: "environment_name", value: "nowhere", status: 404, word: "nowhere"),
