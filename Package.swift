@@ -83,6 +83,12 @@ let package = Package(
         .target(name: "GantryProtocol", dependencies: ["GantryModel"], swiftSettings: strict),
         /// Which node, which GPUs. Pure.
         .target(name: "Placement", dependencies: ["GantryModel"], swiftSettings: strict),
+        /// Where the programs' settings come from, and their bounds.
+        .target(
+            name: "Settings",
+            dependencies: ["GantryModel", configuration, systemPackage],
+            swiftSettings: strict
+        ),
         /// Logging, Prometheus text, health.
         .target(
             name: "Observability",
@@ -94,7 +100,7 @@ let package = Package(
         .target(
             name: "Conductor",
             dependencies: [
-                "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
+                "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability", "Settings",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
                 serviceLifecycle, unixSignals, yams,
             ],
@@ -104,7 +110,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability",
+                "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "Settings",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
                 serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
             ],
@@ -138,14 +144,13 @@ let package = Package(
         .executableTarget(
             name: "gantry-conductor",
             dependencies: [
-                "Conductor", "GantryModel", "Observability", argumentParser, configuration, logging, metrics,
-                systemPackage,
+                "Conductor", "GantryModel", "Observability", "Settings", argumentParser, logging, metrics,
             ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "gantry-agent",
-            dependencies: ["Agent", "Observability", argumentParser, configuration, logging, metrics, systemPackage],
+            dependencies: ["Agent", "Observability", "Settings", argumentParser, logging, metrics],
             swiftSettings: strict
         ),
         .executableTarget(name: "gantry", dependencies: ["GantryCommands", argumentParser], swiftSettings: strict),

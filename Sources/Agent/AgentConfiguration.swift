@@ -3,6 +3,7 @@
 package import Configuration
 import Foundation
 package import GantryModel
+import Settings
 
 /// What an agent is told: flags over environment over file, read once at start.
 ///
@@ -47,45 +48,19 @@ package struct AgentConfiguration: Sendable {
         amqpURL = try reader.requiredString(forKey: "amqp.url", isSecret: true)
         stateDirectory = reader.string(forKey: "state.directory", default: "/var/lib/gantry")
         libvirtURI = reader.string(forKey: "libvirt.uri", default: "qemu:///system")
-        virtType = try Self.choice("virt_type", .auto, reader)
+        virtType = try reader.choice("virt_type", default: .auto)
         uplink = reader.string(forKey: "uplink")
-        orphanPolicy = try Self.choice("orphan_policy", .report, reader)
+        orphanPolicy = try reader.choice("orphan_policy", default: .report)
         reserved = Resources(
-            vcpus: try Self.number("reserved.vcpus", 0, 0...4096, reader),
-            memoryMiB: try Self.number("reserved.memory_mib", 512, 0...1 << 24, reader),
-            diskGiB: try Self.number("reserved.disk_gib", 5, 0...1 << 24, reader)
+            vcpus: try reader.number("reserved.vcpus", default: 0, in: 0...4096),
+            memoryMiB: try reader.number("reserved.memory_mib", default: 512, in: 0...1 << 24),
+            diskGiB: try reader.number("reserved.disk_gib", default: 5, in: 0...1 << 24)
         )
-        concurrency = try Self.number("concurrency", 8, 1...64, reader)
+        concurrency = try reader.number("concurrency", default: 8, in: 1...64)
         metadataAddress = reader.string(forKey: "metadata.address", default: "169.254.169.254")
-        metadataPort = try Self.number("metadata.port", 80, 1...65535, reader)
+        metadataPort = try reader.number("metadata.port", default: 80, in: 1...65535)
         healthAddress = reader.string(forKey: "health.address", default: "127.0.0.1")
-        healthPort = try Self.number("health.port", 9180, 0...65535, reader)
+        healthPort = try reader.number("health.port", default: 9180, in: 0...65535)
         logLevel = reader.string(forKey: "log.level", default: "info")
-    }
-
-    private static func number(
-        _ key: ConfigKey,
-        _ fallback: Int,
-        _ range: ClosedRange<Int>,
-        _ reader: ConfigReader
-    ) throws -> Int {
-        let value = reader.int(forKey: key, default: fallback)
-        guard range.contains(value) else {
-            throw InvalidValue("\(key) is \(value); it can be \(range.lowerBound) to \(range.upperBound).")
-        }
-        return value
-    }
-
-    private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
-        _ key: ConfigKey,
-        _ fallback: Choice,
-        _ reader: ConfigReader
-    ) throws -> Choice {
-        let text = reader.string(forKey: key, default: fallback.rawValue)
-        guard let choice = Choice(rawValue: text) else {
-            let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw InvalidValue("\(key) is “\(text)”; it can be \(choices).")
-        }
-        return choice
     }
 }

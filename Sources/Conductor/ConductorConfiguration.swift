@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Configuration
-import GantryModel
+import Settings
 
 /// What a conductor is told: environment over file, read once at start.
 ///
@@ -32,35 +32,22 @@ package struct ConductorConfiguration: Sendable {
     /// - Throws: `InvalidValue` or the reader's error, each of which names the key.
     package init(_ reader: ConfigReader) throws {
         databaseURL = try reader.requiredString(forKey: "database.url", isSecret: true)
-        databaseConnections = try Self.number("database.connections", 8, 2...100, reader)
+        databaseConnections = try reader.number("database.connections", default: 8, in: 2...100)
         amqpURL = try reader.requiredString(forKey: "amqp.url", isSecret: true)
         amqpAgentHost = reader.string(forKey: "amqp.agent_host")
         managementURL = try reader.requiredString(forKey: "rabbitmq.management_url", isSecret: true)
         listenAddress = reader.string(forKey: "listen.address", default: "127.0.0.1")
-        listenPort = try Self.number("listen.port", 8080, 0...65535, reader)
+        listenPort = try reader.number("listen.port", default: 8080, in: 0...65535)
         statusAddress = reader.string(forKey: "status.address", default: "127.0.0.1")
-        statusPort = try Self.number("status.port", 9181, 0...65535, reader)
+        statusPort = try reader.number("status.port", default: 9181, in: 0...65535)
         intervals = NodeIntervals()
-        intervals.report = try Self.number("node.report_interval", 10, 1...300, reader)
-        intervals.desired = try Self.number("node.desired_interval", 60, 1...3600, reader)
+        intervals.report = try reader.number("node.report_interval", default: 10, in: 1...300)
+        intervals.desired = try reader.number("node.desired_interval", default: 60, in: 1...3600)
         logLevel = reader.string(forKey: "log.level", default: "info")
     }
 
     /// Whether only this machine can reach the API. The test data's key is good for nothing else.
     package var isLoopbackOnly: Bool {
         listenAddress == "localhost" || listenAddress == "::1" || listenAddress.hasPrefix("127.")
-    }
-
-    private static func number(
-        _ key: ConfigKey,
-        _ fallback: Int,
-        _ range: ClosedRange<Int>,
-        _ reader: ConfigReader
-    ) throws -> Int {
-        let value = reader.int(forKey: key, default: fallback)
-        guard range.contains(value) else {
-            throw InvalidValue("\(key) is \(value); it can be \(range.lowerBound) to \(range.upperBound).")
-        }
-        return value
     }
 }

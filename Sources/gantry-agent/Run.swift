@@ -2,12 +2,11 @@
 
 import Agent
 import ArgumentParser
-import Configuration
 import Foundation
 import Logging
 import Metrics
 import Observability
-import SystemPackage
+import Settings
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run the agent (what it does without a subcommand).")
@@ -16,7 +15,7 @@ struct Run: AsyncParsableCommand {
     var config: String?
 
     func run() async throws {
-        let configuration = try AgentConfiguration(await reader())
+        let configuration = try AgentConfiguration(await SettingsSources.reader(file: config))
         LoggingBootstrap.start(level: Logger.Level(rawValue: configuration.logLevel) ?? .info)
         let metrics = PrometheusMetrics()
         MetricsSystem.bootstrap(metrics)
@@ -36,12 +35,5 @@ struct Run: AsyncParsableCommand {
             // EX_CONFIG of sysexits: a restart alone will not help.
             throw ExitCode(78)
         }
-    }
-
-    private func reader() async throws -> ConfigReader {
-        let environment = EnvironmentVariablesProvider().prefixKeys(with: "gantry")
-        guard let config else { return ConfigReader(provider: environment) }
-        let file = try await FileProvider<YAMLSnapshot>(filePath: FilePath(config))
-        return ConfigReader(providers: [environment, file])
     }
 }

@@ -2,8 +2,7 @@
 
 import ArgumentParser
 import Conductor
-import Configuration
-import SystemPackage
+import Settings
 
 /// Where a command reads its configuration.
 struct ConfigurationOptions: ParsableArguments {
@@ -11,10 +10,7 @@ struct ConfigurationOptions: ParsableArguments {
     var config: String?
 
     func load() async throws -> ConductorConfiguration {
-        let environment = EnvironmentVariablesProvider().prefixKeys(with: "gantry")
-        guard let config else { return try ConductorConfiguration(ConfigReader(provider: environment)) }
-        let file = try await FileProvider<YAMLSnapshot>(filePath: FilePath(config))
-        return try ConductorConfiguration(ConfigReader(providers: [environment, file]))
+        try ConductorConfiguration(await SettingsSources.reader(file: config))
     }
 
     /// Runs a command that works on the database and the broker by itself, without a running conductor.
