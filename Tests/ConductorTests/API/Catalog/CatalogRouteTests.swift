@@ -87,19 +87,28 @@ struct CatalogRouteTests {
                 }
             }
             try await check("no node", small: false, gpu: false)
-            let one = try await api.cloud.addNode("one", Resources(vcpus: 1, memoryMiB: 512, diskGiB: 5))
+            try await api.cloud.addNode("one", Resources(vcpus: 1, memoryMiB: 512, diskGiB: 5))
             try await check("room for one", small: true, gpu: false)
             try await check("full", small: false, gpu: false)
-            // A GPU host too small for two more machines, with two devices and then one free.
-            try await api.cloud.addNode("two", Resources(vcpus: 8, memoryMiB: 1024, diskGiB: 10), gpus: [0, 0, 1])
+            // A GPU host with three devices, of which two and then one are free.
+            try await api.cloud.addNode("two", Resources(vcpus: 8, memoryMiB: 1024, diskGiB: 1000), gpus: [0, 0, 1])
             try await api.cloud.execute("UPDATE compute_node SET cordoned = true WHERE name = 'two'")
             try await check("cordoned", small: false, gpu: false)
             try await api.cloud.execute("UPDATE compute_node SET cordoned = false WHERE name = 'two'")
             try await check("room for two", small: true, gpu: true)
             try await check("no memory", small: false, gpu: false)
-            try await api.cloud.execute("UPDATE compute_node SET memory_mib = 65536, disk_gib = 1000")
+            for (situation, column) in [("no disk", "disk_gib"), ("no vCPU", "vcpus")] {
+                try await api.cloud.execute(
+                    """
+                    UPDATE compute_node SET memory_mib = 65536,
+                        disk_gib = CASE \(column) WHEN 'disk_gib' THEN allocated_disk_gib ELSE 1000 END,
+                        vcpus = CASE \(column) WHEN 'vcpus' THEN allocated_vcpus ELSE 8 END
+                    """
+                )
+                try await check(situation, small: false, gpu: false)
+            }
+            try await api.cloud.execute("UPDATE compute_node SET vcpus = 8")
             try await check("one device left", small: true, gpu: false)
-            #expect(one > NodeID(0))
         }
     }
 

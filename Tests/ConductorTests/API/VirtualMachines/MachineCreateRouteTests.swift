@@ -63,7 +63,8 @@ struct MachineCreateRouteTests {
     @Test(
         "Legal names arrive as they are, whatever metacharacters they hold",
         arguments: [
-            "a<b>&\"'c", "'; DROP TABLE virtual_machine; --", "$(reboot) `id` | ;", "- yaml: [x", "ünï čödé 火 🚀", "\u{1FBFF}",
+            "a<b>&\"'c", "'; DROP TABLE virtual_machine; --", "$(reboot) `id` | ;", "- yaml: [x", "ünï čödé 火 🚀",
+            "\u{1FBFF}",
             "a/b\\c%20", "{\"json\": 1}", "12345",
         ]
     )
