@@ -1,24 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
 package import GantryModel
 package import Postgres
-
-/// An environment of an organization.
-package struct EnvironmentRecord: Sendable, Hashable {
-    package var id: EnvironmentID
-    package var name: String
-    package var regionName: String
-    package var subnet: Subnet
-    package var createdAt: Date
-}
-
-/// How many addresses an environment's network has.
-package struct EnvironmentQuota: Sendable, Hashable {
-    package var subnet: Subnet
-    package var used: Int
-    package var total: Int
-}
 
 /// Environments, always within one organization.
 package struct EnvironmentStore: Sendable {

@@ -45,22 +45,26 @@ package struct VirtualMachineStore: Sendable {
     /// One page of the organization's machines, oldest first. Three statements however many there are.
     package func machines(in organization: OrganizationID, _ query: MachineQuery) async throws -> MachinePage {
         try await database.read { transaction in
-            let rows = try transaction.query(
+            let found = try transaction.query(
                 """
-                SELECT vm.id, count(*) OVER () AS count
-                FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id
-                WHERE vm.organization_id = \(organization) AND vm.deleted_at IS NULL
-                    AND (\(query.search)::text IS NULL
-                        OR position(lower(\(query.search)::text) IN lower(vm.name)) > 0
-                        OR EXISTS (SELECT FROM vm_label l WHERE l.vm_id = vm.id AND l.label = \(query.search)::text))
-                    AND (\(query.environment)::text IS NULL OR CASE WHEN \(query.exactEnvironment)
-                        THEN e.name = \(query.environment)::text
-                        ELSE position(lower(\(query.environment)::text) IN lower(e.name)) > 0 END)
-                ORDER BY vm.id LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint
+                WITH matching AS (
+                    SELECT vm.id FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id
+                    WHERE vm.organization_id = \(organization) AND vm.deleted_at IS NULL
+                        AND (\(query.search)::text IS NULL
+                            OR position(lower(\(query.search)::text) IN lower(vm.name)) > 0
+                            OR EXISTS (
+                                SELECT FROM vm_label l WHERE l.vm_id = vm.id AND l.label = \(query.search)::text))
+                        AND (\(query.environment)::text IS NULL OR CASE WHEN \(query.exactEnvironment)
+                            THEN e.name = \(query.environment)::text
+                            ELSE position(lower(\(query.environment)::text) IN lower(e.name)) > 0 END)
+                )
+                SELECT (SELECT count(*) FROM matching) AS count, ARRAY(
+                    SELECT id FROM matching ORDER BY id LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint
+                ) AS ids
                 """
             )
-            let count: Int = try rows.first.map { try $0["count"] } ?? 0
-            return MachinePage(machines: try Self.records(rows.map { try $0["id"] }, transaction), count: count)
+            let page = try Page(found) { try Self.records($0, transaction) }
+            return MachinePage(machines: page.elements, count: page.count)
         }
     }
 
