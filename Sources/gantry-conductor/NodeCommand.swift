@@ -29,7 +29,7 @@ struct NodeCommand: AsyncParsableCommand {
             let credentials = try await options.withParts { parts in
                 try await parts.registry.create(
                     node,
-                    region: try await RegionNames(database: parts.database).id(of: region),
+                    region: try await RegionStore(database: parts.database).id(of: region),
                     ratios: try OvercommitRatios()
                 )
             }
