@@ -38,9 +38,11 @@ package struct MetadataService: Sendable {
     /// The server, which runs until it is shut down.
     package func application(host: String, port: Int) -> some ApplicationProtocol {
         let router = Router(context: Context.self)
-        router.put("/latest/api/token") { request, context in await issue(request, context) }
-        router.get("/**") { request, context in await show(request, context) }
-        router.get("/") { request, context in await show(request, context) }
+        // All below one parameter: the router, once on the way of a literal, does not turn back to a wildcard.
+        router.put(":version/api/token") { request, context in await issue(request, context) }
+        for path in ["/", ":version", ":version/**"] as [RouterPath] {
+            router.get(path) { request, context in await show(request, context) }
+        }
         return Application(
             router: router,
             configuration: .init(address: .hostname(host, port: port), serverName: "gantry"),
