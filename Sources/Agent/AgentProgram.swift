@@ -64,11 +64,14 @@ package struct AgentProgram: Sendable {
         let directory = configuration.stateDirectory
         for name in ["images", "machines"] { try HostFiles.makeDirectory("\(directory)/\(name)", mode: 0o711) }
         let hypervisor = Hypervisor(uri: configuration.libvirtURI, logger: logger)
-        let network = HostNetwork(
-            hypervisor: hypervisor,
-            floatingIPs: FloatingIPs(uplink: configuration.uplink, logger: logger),
-            logger: logger
-        )
+        let floatingIPs = FloatingIPs(uplink: configuration.uplink, logger: logger)
+        do {
+            // The metadata service listens there.
+            try await floatingIPs.prepare()
+        } catch {
+            logger.error("The metadata service has no address", metadata: ["error": "\(error)"])
+        }
+        let network = HostNetwork(hypervisor: hypervisor, floatingIPs: floatingIPs, logger: logger)
         let host = LinuxHost(
             hypervisor: hypervisor,
             network: network,

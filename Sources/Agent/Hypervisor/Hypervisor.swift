@@ -42,6 +42,7 @@ private actor HypervisorLink {
     private let logger: Logger
     private let connection = LibvirtConnection()
     private var forwarding: Task<Void, Never>?
+    private var wasConnected = false
 
     init(uri: String, events: AsyncStream<LibvirtEvent>.Continuation?, logger: Logger) {
         (self.uri, self.events, self.logger) = (uri, events, logger)
@@ -56,6 +57,9 @@ private actor HypervisorLink {
             throw Fault(.hypervisorUnreachable, "The node's hypervisor does not answer.")
         }
         logger.info("Connected to libvirt", metadata: ["libvirt.uri": "\(uri)"])
+        // Nobody told what happened in between.
+        if wasConnected { events?.yield(.connectionLost) }
+        wasConnected = true
         return connection
     }
 

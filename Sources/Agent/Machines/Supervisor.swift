@@ -55,6 +55,17 @@ package actor Supervisor {
         }
     }
 
+    /// Takes a task from the queue, unless it comes so late that its machine is gone. Only the conductor itself can say
+    /// that such a machine is wanted again.
+    package func take(hint task: MachineTask) async throws(Fault) {
+        guard await !tools.journal.isOutdated(task) else {
+            let metadata: Logger.Metadata = ["task.id": "\(task.taskID)", "vm.uuid": "\(task.uuid)"]
+            tools.logger.notice("A task came too late", metadata: metadata)
+            return
+        }
+        try await take(task)
+    }
+
     /// Takes everything that is wanted of the node. A machine that is not named is left as it is.
     package func take(_ desired: DesiredState) async throws(Fault) {
         var understood = true

@@ -23,17 +23,23 @@ package struct FloatingIPs: Sendable {
         (self.uplink, self.logger) = (uplink, logger)
     }
 
+    /// Makes the device, with the metadata service's address.
+    package func prepare() async throws {
+        try await ensureDevice()
+        try await Command("ip", ["address", "replace", "\(Self.metadataAddress)/32", "dev", Self.device]).run()
+    }
+
     /// Makes the held addresses exactly the wanted ones, and the metadata service's.
     package func apply(_ wanted: Set<IPv4Address>) async throws {
         try await ensureDevice()
         let held = try await addresses()
+        if !held.contains(Self.metadataAddress) { try await prepare() }
         for address in held.subtracting(wanted) where address != Self.metadataAddress {
             try await Command("ip", ["address", "del", "\(address)/32", "dev", Self.device]).run()
             await forgetConnections(of: address)
         }
-        for address in wanted.union([Self.metadataAddress]).subtracting(held) {
+        for address in wanted.subtracting(held) {
             try await Command("ip", ["address", "replace", "\(address)/32", "dev", Self.device]).run()
-            guard address != Self.metadataAddress else { continue }
             await forgetConnections(of: address)
             announce(address)
         }

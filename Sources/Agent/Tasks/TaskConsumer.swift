@@ -30,7 +30,7 @@ package struct TaskConsumer: Sendable {
             return .reject
         }
         do {
-            try await supervisor.take(task)
+            try await supervisor.take(hint: task)
         } catch {
             // The journal's disk is full or broken; the desired state brings the task again as well.
             logger.error("A task could not be stored", metadata: ["task.id": "\(task.taskID)", "error": "\(error)"])

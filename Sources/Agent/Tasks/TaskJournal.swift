@@ -11,6 +11,8 @@ package actor TaskJournal {
     private let directory: String
     private let logger: Logger
     private var entries: [MachineUUID: JournalEntry] = [:]
+    private var forgotten: ForgottenMachines
+    private var reserve: JournalReserve
     /// Each change waits for the disk.
     private let thread = DedicatedThread(name: "journal")
 
@@ -21,6 +23,8 @@ package actor TaskJournal {
     package init(directory: String, logger: Logger) throws(Fault) {
         (self.directory, self.logger) = (directory, logger)
         try HostFiles.makeDirectory(directory, mode: 0o700)
+        forgotten = ForgottenMachines(path: directory + "/forgotten")
+        reserve = JournalReserve(path: directory + "/reserve")
         for name in try HostFiles.names(in: directory) {
             let path = directory + "/" + name
             guard name.hasSuffix(".json") else {
@@ -41,6 +45,12 @@ package actor TaskJournal {
     package var all: [JournalEntry] { Array(entries.values) }
 
     package func entry(_ uuid: MachineUUID) -> JournalEntry? { entries[uuid] }
+
+    /// Whether a task is of a machine that is gone since, or of an earlier time than the one when it went.
+    package func isOutdated(_ task: MachineTask) -> Bool {
+        guard entries[task.uuid] == nil, let end = forgotten[task.uuid] else { return false }
+        return task.generation <= end
+    }
 
     /// Takes a task where it is newer than what is known. When this returns it is on disk.
     ///
@@ -68,19 +78,31 @@ package actor TaskJournal {
         guard let entry = entries[uuid], entry.task.generation == generation, entry.task.power == .absent else {
             return
         }
+        // First, so that it cannot be forgotten that it was forgotten.
+        forgotten.add(uuid, at: generation)
         try HostFiles.remove(path(uuid))
         entries[uuid] = nil
+        reserve.refill()
     }
 
     private func store(_ entry: JournalEntry) throws(Fault) {
         do {
-            try HostFiles.write(try NodeJSON.encoder.encode(entry), to: path(entry.task.uuid))
-        } catch let fault as Fault {
-            throw fault
+            try write(entry)
+        } catch {
+            guard error.code == .hostDiskFull, entry.task.power == .absent, reserve.release() else { throw error }
+            try write(entry)
+        }
+        entries[entry.task.uuid] = entry
+    }
+
+    private func write(_ entry: JournalEntry) throws(Fault) {
+        let data: Data
+        do {
+            data = try NodeJSON.encoder.encode(entry)
         } catch {
             throw Fault(.hostCommandFailed, "A task could not be stored on the node.")
         }
-        entries[entry.task.uuid] = entry
+        try HostFiles.write(data, to: path(entry.task.uuid))
     }
 
     private func path(_ uuid: MachineUUID) -> String { "\(directory)/\(uuid).json" }
