@@ -193,8 +193,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "AMQP", "Agent", "Conductor", "GantryModel", "GantryProtocol", "GantryTestSupport", "Postgres",
-                asyncHTTPClient, nioCore, nioHTTP1,
+                "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
+                "Postgres", asyncHTTPClient,
             ],
             path: "Tests/System",
             swiftSettings: strict

@@ -32,6 +32,11 @@ package struct TestServices: Sendable {
         return try TestServices(folder: folder)
     }
 
+    /// Restarts the broker. All tests of the process share it, so this is for those that run alone.
+    package func restartRabbitMQ() async throws {
+        try await shell(Repository.path("Packaging/dev/services"), "restart-rabbitmq", folder)
+    }
+
     private init(folder: String) throws {
         let text = try String(contentsOfFile: folder + "/services.env", encoding: .utf8)
         let lines = text.split(separator: "\n")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Agent
+import GantryClient
 import GantryModel
 import GantryProtocol
 import GantryTestSupport
@@ -29,33 +30,27 @@ struct KillTests {
             let builder = try cloud.startAgent()
             let machine = try await cloud.wait(for: cloud.create("power"), .active)
             try await builder.kill()
-            try await Self.expectBoots(1, of: machine, in: cloud)
+            try await cloud.expectBoots(1, of: machine)
             var boots = 1
             for (stop, start) in zip(Self.points([.shutDown, .settle]), Self.points([.define, .start])) {
-                try await cloud.api.stop(machine.id)
+                try await cloud.api.perform(.stop, on: machine.id)
                 try await Self.killAndGoOn(at: stop, in: cloud) { try await cloud.wait(for: machine, .shutoff) }
-                try await cloud.api.start(machine.id)
+                try await cloud.api.perform(.start, on: machine.id)
                 try await Self.killAndGoOn(at: start, in: cloud) { try await cloud.wait(for: machine, .active) }
                 boots += 1
-                try await Self.expectBoots(boots, of: machine, in: cloud)
+                try await cloud.expectBoots(boots, of: machine)
             }
             for point in Self.points([.reset, .settle]) {
-                try await cloud.api.hardReboot(machine.id)
+                try await cloud.api.perform(.hardReboot, on: machine.id)
                 try await Self.killAndGoOn(at: point, in: cloud) { try await cloud.wait(for: machine, .active) }
                 boots += 1
-                try await Self.expectBoots(boots, of: machine, in: cloud)
+                try await cloud.expectBoots(boots, of: machine)
             }
             try await Auditor.expectOnly([cloud.domain(machine)], on: cloud.hosts[0])
             let last = try cloud.startAgent()
             try await cloud.remove(machine)
             try await Auditor.expectNothingLeft(of: cloud)
             try await last.kill()
-        }
-    }
-
-    private static func expectBoots(_ count: Int, of machine: InstanceBody, in cloud: SystemCloud) async throws {
-        try await eventually("the guest has booted \(count) times") {
-            try await cloud.boots(ofIdle: machine) == count
         }
     }
 
@@ -76,7 +71,7 @@ struct KillTests {
     }
 
     private static func delete(_ machine: InstanceBody, killedAt point: String, in cloud: SystemCloud) async throws {
-        try await cloud.api.delete(machine.id)
+        try await cloud.api.deleteInstance(machine.id)
         try await killAndGoOn(at: point, in: cloud) {
             try await cloud.waitUntilGone(machine)
             try await eventually("nothing is left after a kill at \(point)") {

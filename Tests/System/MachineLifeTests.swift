@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import GantryClient
 import GantryModel
 import GantryProtocol
 import GantryTestSupport
@@ -24,9 +25,9 @@ struct MachineLifeTests {
             let memory = try #require(try await cloud.ssh(machine, "awk '/MemTotal/ { print $2 }' /proc/meminfo"))
             #expect((64 << 10...128 << 10).contains(try #require(Int(memory))))
 
-            try await cloud.conductors[1].api.stop(machine.id)
+            try await cloud.conductors[1].api.perform(.stop, on: machine.id)
             try await cloud.wait(for: machine, .shutoff)
-            try await cloud.api.start(machine.id)
+            try await cloud.api.perform(.start, on: machine.id)
             try await cloud.wait(for: machine, .active)
             try await cloud.login(machine, "test -e /root-mark")
 

@@ -17,7 +17,7 @@ enum Auditor {
         found += filterOfGuests(try await host.exec("nft", "list", "ruleset"))
         found += try await dhcpHosts(on: host).map { "DHCP host \($0)" }
         found += try await guestProcesses(on: host).map { "process \($0)" }
-        found += files(on: host)
+        found += try await files(on: host)
         return found
     }
 
@@ -100,12 +100,13 @@ enum Auditor {
         return found
     }
 
-    private static func files(on host: TestHost) -> [String] {
-        func names(_ folder: String) -> [String] {
-            (try? FileManager.default.contentsOfDirectory(atPath: "\(host.agentFolder)/\(folder)")) ?? []
+    /// Everything but whole images and what the journal keeps without any machine.
+    private static func files(on host: TestHost) async throws -> [String] {
+        func names(_ folder: String) async throws -> [String] {
+            lines(try await host.exec("sh", "-c", "ls -A \(host.agentFolder)/\(folder) 2>/dev/null || true"))
         }
-        return names("machines").map { "machines/\($0)" }
-            + names("journal").filter { !$0.hasSuffix(".gone") }.map { "journal/\($0)" }
+        return try await names("machines").map { "machines/\($0)" }
+            + names("journal").filter { !["forgotten", "reserve"].contains($0) }.map { "journal/\($0)" }
             + names("images").filter { $0.wholeMatch(of: /[0-9a-f]{64}/) == nil }.map { "images/\($0)" }
     }
 

@@ -37,19 +37,18 @@ final class ProgramProcess: @unchecked Sendable {
         try await end()
     }
 
-    /// Asks it to end.
-    ///
-    /// - Returns: Its exit status.
+    /// Asks it to end, and returns its exit status.
     @discardableResult
     func stop() async throws -> Int32 {
         process.terminate()
-        try await end()
-        return process.terminationStatus
+        return try await end()
     }
 
-    /// Waits for its end.
-    func end() async throws {
+    /// Waits for its end, and returns its exit status.
+    @discardableResult
+    func end() async throws -> Int32 {
         try await eventually("the program ends") { !self.process.isRunning }
         watch.callOff()
+        return process.terminationStatus
     }
 }

@@ -14,6 +14,8 @@ extension SystemCloud {
             [
                 "netns", "exec", outside, "ssh", "-q", "-i", data.keyFiles[key], "-o", "BatchMode=yes",
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5",
+                // A guest that ends in the middle says no farewell.
+                "-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=3",
                 "\(asRoot ? "root" : image.user)@\(address)", command,
             ]
         )
@@ -35,16 +37,23 @@ extension SystemCloud {
     }
 
     /// Runs a test in a cloud with one host, whose `TestImage` is the idle one.
-    static func withIdleGuests(_ body: @Sendable @escaping (SystemCloud) async throws -> Void) async throws {
+    static func withIdleGuests(
+        conductorSettings: [String: String] = [:],
+        _ body: @Sendable @escaping (SystemCloud) async throws -> Void
+    ) async throws {
         try await withTemporaryDirectory { folder in
-            try await with(image: try await TestImage.idle(in: folder), body)
+            try await with(image: try await TestImage.idle(in: folder), conductorSettings: conductorSettings, body)
         }
     }
 
-    /// How often a guest of the idle image has booted, by what it wrote to its console.
-    func boots(ofIdle machine: InstanceBody, on host: Int = 0) async throws -> Int {
-        let uuid = try await uuid(machine)
-        let path = "\(hosts[host].agentFolder)/machines/\(uuid)/console.log"
-        return try Data(contentsOf: URL(filePath: path)).count { $0 == UInt8(ascii: "B") }
+    /// Waits until a guest of the idle image has booted so often, and fails when it boots more often. Only then does it
+    /// obey its power button.
+    func expectBoots(_ count: Int, of machine: InstanceBody) async throws {
+        let path = try await "\(hosts[0].agentFolder)/machines/\(uuid(machine))/console.log"
+        try await eventually("\(machine.name) has booted \(count) times") {
+            let boots = try await hosts[0].exec("cat", path).count { $0 == "B" }
+            guard boots <= count else { throw CommandFailure(description: "\(machine.name) booted \(boots) times") }
+            return boots == count
+        }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import GantryClient
 import GantryModel
 import GantryProtocol
 import GantryTestSupport
@@ -32,8 +33,8 @@ extension SystemCloud {
     func create(_ request: CreateInstancesRequest) async throws -> [InstanceBody] {
         try await eventually("a node takes \(request.name ?? "the machines")") {
             do {
-                return try await api.create(request)
-            } catch let refusal as APIRefusal where refusal.body.errorReason == "no_capacity" {
+                return try await api.createInstances(request)
+            } catch let error as ClientError where error.reason == "no_capacity" {
                 return nil
             }
         }
@@ -70,7 +71,7 @@ extension SystemCloud {
 
     /// Deletes a machine and waits until it is gone.
     func remove(_ machine: InstanceBody) async throws {
-        try await api.delete(machine.id)
+        try await api.deleteInstance(machine.id)
         try await waitUntilGone(machine)
     }
 

@@ -19,10 +19,11 @@ struct SystemCloud: Sendable {
     let folder: String
 
     /// Runs a test in a cloud with some hosts, and takes all of it away afterwards. The API's `TestImage` is the given
-    /// image, without it the micro one.
+    /// image, without it the micro one. Conductors' settings are environment variables beside the usual ones.
     static func with(
         hosts count: Int = 1,
         image: TestImage? = nil,
+        conductorSettings: [String: String] = [:],
         _ body: @Sendable @escaping (SystemCloud) async throws -> Void
     ) async throws {
         let image = if let image { image } else { try await TestImage.micro() }
@@ -30,7 +31,7 @@ struct SystemCloud: Sendable {
             try await withTemporaryDatabaseURL { url in
                 try await withTemporaryVirtualHost { broker in
                     let network = try OutsideNetwork(hosts: count, folder: folder)
-                    let conductors = try await makeConductors(url, broker, folder)
+                    let conductors = try await makeConductors(url, broker, conductorSettings, folder)
                     let result: Result<Void, any Error>
                     do {
                         for conductor in conductors { try await conductor.start() }
@@ -39,7 +40,7 @@ struct SystemCloud: Sendable {
                         result = .success(try await body(cloud))
                     } catch {
                         result = .failure(error)
-                        for host in network.hosts { print(host.lastWords) }
+                        for host in network.hosts { print(host.log.suffix(40).joined(separator: "\n")) }
                     }
                     try await network.down()
                     for conductor in conductors { try await conductor.kill() }
@@ -52,12 +53,14 @@ struct SystemCloud: Sendable {
     private static func makeConductors(
         _ databaseURL: String,
         _ broker: TemporaryVirtualHost,
+        _ settings: [String: String],
         _ folder: String
     ) async throws -> [TestConductor] {
         let environment = [
             "GANTRY_DATABASE_URL": databaseURL, "GANTRY_AMQP_URL": broker.url,
             "GANTRY_RABBITMQ_MANAGEMENT_URL": try await TestServices.shared.managementURL,
         ]
+        .merging(settings) { $1 }
         return [
             try await TestConductor(environment: environment, log: folder + "/conductor0.log"),
             try await TestConductor(environment: environment, log: folder + "/conductor1.log"),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncHTTPClient
 import Conductor
 import Foundation
+import GantryClient
 import GantryTestSupport
 import Synchronization
 
@@ -14,18 +16,17 @@ final class TestConductor: Sendable {
     private static let program = Repository.path(".build/debug/gantry-conductor")
 
     var url: String { "http://127.0.0.1:\(port)" }
-    var api: APIClient { APIClient(url: url, key: TestData.apiKey) }
+    var api: APIClient { APIClient(http: .shared, url: url, key: TestData.apiKey) }
 
     /// The environment says where its database and broker are.
     init(environment: [String: String], log: String) async throws {
         port = try await Self.freePort()
         self.log = log
-        self.environment = environment.merging(
-            [
-                "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0", "GANTRY_NODE_REPORT_INTERVAL": "1",
-                "GANTRY_NODE_DESIRED_INTERVAL": "2",
-            ]
-        ) { $1 }
+        let usual = [
+            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0", "GANTRY_NODE_REPORT_INTERVAL": "1",
+            "GANTRY_NODE_DESIRED_INTERVAL": "2",
+        ]
+        self.environment = usual.merging(environment) { $1 }
     }
 
     /// Starts it and waits until it answers.

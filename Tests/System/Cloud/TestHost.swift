@@ -35,8 +35,13 @@ final class TestHost: Sendable {
         try await shell(Self.script, "forward", name, folder, "\(port)")
     }
 
-    func restartLibvirtd() async throws {
-        try await shell(Self.script, "restart-libvirtd", name, folder)
+    /// Kills its libvirtd; guests run on.
+    func stopLibvirtd() async throws {
+        try await shell(Self.script, "stop-libvirtd", name, folder)
+    }
+
+    func startLibvirtd() async throws {
+        try await shell(Self.script, "start-libvirtd", name, folder)
     }
 
     /// Ends all that runs in it, as a power cut would, and starts it again with the same disk.
@@ -54,10 +59,9 @@ final class TestHost: Sendable {
         return output.text
     }
 
-    /// The end of its agent's log, for a failed test's output.
-    var lastWords: String {
-        let log = (try? String(contentsOfFile: folder + "/agent.log", encoding: .utf8)) ?? "no agent ran"
-        return log.split(separator: "\n").suffix(40).joined(separator: "\n")
+    /// The lines of its agent's log.
+    var log: [Substring] {
+        ((try? String(contentsOfFile: folder + "/agent.log", encoding: .utf8)) ?? "").split(separator: "\n")
     }
 
     /// The names and command lines of everything in the host's network namespace.

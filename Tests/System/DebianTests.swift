@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryClient
+import GantryModel
+import GantryProtocol
+import GantryTestSupport
+import Testing
+
+@Suite("A Debian 12 guest with cloud-init (root)", .serialized)
+struct DebianTests {
+    /// A cloud-config and a script in one message, as cloud-init's own tools make it.
+    private static let message = """
+        Content-Type: multipart/mixed; boundary="==part=="
+        MIME-Version: 1.0
+
+        --==part==
+        Content-Type: text/cloud-config; charset="us-ascii"
+
+        #cloud-config
+        write_files:
+        - path: /from-config
+          content: 'a"b$c<&>: #'
+        --==part==
+        Content-Type: text/x-shellscript; charset="us-ascii"
+
+        #!/bin/sh
+        printf '%s' 'made by "the script"' >/from-script
+        --==part==--
+
+        """
+
+    @Test("Two keys log in; hostname, sizes and gzipped multi-part user data are its own", .timeLimit(.minutes(10)))
+    func firstBoot() async throws {
+        try await SystemCloud.with(image: TestImage.debian()) { cloud in
+            let agent = try cloud.startAgent()
+            var request = cloud.request("Debian 12 (größer)", userData: try await Self.gzipped(Self.message))
+            request.flavorName = "TestFlavor"
+            let machine = try await cloud.wait(for: cloud.create(request)[0], .active)
+            try await cloud.login(machine, key: 0)
+            try await cloud.login(machine, "cloud-init status --wait >/dev/null; test -e /from-script")
+            #expect(try await cloud.ssh(machine, key: 1, "hostname") == "debian-12-gr-er")
+            #expect(try await cloud.ssh(machine, "cat /from-config") == "a\"b$c<&>: #")
+            #expect(try await cloud.ssh(machine, "cat /from-script") == "made by \"the script\"")
+            #expect(try await cloud.ssh(machine, "cat /sys/block/vda/size") == "\(4 << 21)")
+            // The root file system grew into the flavor's disk.
+            let size = try #require(try await cloud.ssh(machine, "df --output=size -m / | tail -n 1"))
+            #expect(try #require(Int(size)) > 3500)
+            try await cloud.remove(machine)
+            try await Auditor.expectNothingLeft(of: cloud)
+            #expect(try await agent.stop() == 0)
+        }
+    }
+
+    private static func gzipped(_ text: String) async throws -> String {
+        try await shell("sh", "-c", "gzip | base64 -w 0", input: text)
+    }
+}
