@@ -18,14 +18,14 @@ actor Connection {
     /// Runs `body` between BEGIN and COMMIT, in isolation level read committed.
     func transaction<Value: Sendable>(_ body: @Sendable (Transaction) throws -> Value) throws -> Value {
         try use { session in
-            try session.script("BEGIN")
             let value: Value
             do {
-                value = try body(Transaction(session))
+                value = try body(Transaction(session, begins: true))
             } catch {
-                if session.isUsable { try? session.script("ROLLBACK") }
+                if session.isUsable && session.isInTransaction { try? session.script("ROLLBACK") }
                 throw error
             }
+            guard session.isInTransaction else { return value }
             do {
                 try session.script("COMMIT")
             } catch let error as PostgresError where error.kind == .connection {
@@ -37,7 +37,12 @@ actor Connection {
 
     /// Runs `body` without a transaction block: each statement is its own.
     func read<Value: Sendable>(_ body: @Sendable (Transaction) throws -> Value) throws -> Value {
-        try use { session in try body(Transaction(session)) }
+        try use { session in try body(Transaction(session, begins: false)) }
+    }
+
+    /// Runs statements as one transaction, in one round trip.
+    func atomically(_ statements: [SQL]) throws -> [QueryResult] {
+        try use { session in try session.run(statements) }
     }
 
     /// Waits for notifications on a channel, listening first where it does not yet.

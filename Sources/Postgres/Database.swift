@@ -37,6 +37,24 @@ public final class Database: Sendable {
         try await retrying { connection in try await connection.read(body) }
     }
 
+    /// Runs statements as one transaction, in one round trip.
+    ///
+    /// They run again when the connection breaks, also when they may have been carried out: they have to be such that
+    /// it does no harm.
+    ///
+    /// - Parameters:
+    ///   - statements: None needs what another answers.
+    ///   - durably: Whether to wait until they are on disk. Otherwise a crash of the server in the next moments may undo
+    ///     them, whole (PostgreSQL manual, 30.4).
+    /// - Returns: A result for each.
+    /// - Throws: ``PostgresError`` of the first that failed; then none of them was carried out.
+    @discardableResult
+    public func atomically(_ statements: [SQL], durably: Bool = true) async throws -> [QueryResult] {
+        let settings: [SQL] = durably ? [] : ["SELECT set_config('synchronous_commit', 'off', true)"]
+        let results = try await retrying { connection in try await connection.atomically(settings + statements) }
+        return Array(results.dropFirst(settings.count))
+    }
+
     /// Yields whenever somebody notified the channel, and after each reconnect, since some may have been missed then.
     ///
     /// It holds a connection of its own until the stream's consumer ends.

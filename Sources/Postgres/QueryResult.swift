@@ -3,10 +3,10 @@
 import CPostgres
 
 /// A finished statement's rows and count, copied out of libpq's result.
-struct QueryResult {
-    let rows: [Row]
+public struct QueryResult: Sendable {
+    public let rows: [Row]
     /// Rows that the statement inserted, updated, deleted or selected.
-    let affected: Int
+    public let affected: Int
 
     @unsafe
     init(copying result: OpaquePointer) {

@@ -91,15 +91,9 @@ extension Date: SQLEncodable, SQLDecodable {
 
 // MARK: - Arrays
 
-/// A one-dimensional array without NULLs.
+/// A one-dimensional array.
 extension Array: SQLEncodable where Element: SQLEncodable {
-    public var sqlValue: SQLValue {
-        let elements = map { element in
-            guard let text = element.sqlValue.text else { return "NULL" }
-            return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-        }
-        return SQLValue(text: "{" + elements.joined(separator: ",") + "}")
-    }
+    public var sqlValue: SQLValue { SQLValue(text: ArrayText.text(of: map(\.sqlValue.text))) }
 }
 
 extension Array: SQLDecodable where Element: SQLDecodable {

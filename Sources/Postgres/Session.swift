@@ -60,15 +60,63 @@ final class Session {
 
     /// Runs one statement, prepared at its first use.
     func run(_ statement: SQL) throws(PostgresError) -> QueryResult {
-        for parameter in statement.parameters where parameter.text?.utf8.contains(0) == true {
-            throw PostgresError(.server(sqlState: "22021"), "text for PostgreSQL cannot hold a NUL character")
-        }
+        try check(statement)
         let name = try prepare(statement.text)
         return try unsafe CStrings(statement.parameters.map(\.text))
             .withPointers { values throws(PostgresError) in
                 let count = Int32(statement.parameters.count)
                 return unsafe try finish(PQexecPrepared(connection, name, count, values, nil, nil, 0))
             }
+    }
+
+    /// Runs statements in one round trip (PostgreSQL manual, 34.5). When one fails, those after it are not run.
+    ///
+    /// Outside of a transaction block they are a transaction of their own.
+    func run(_ statements: [SQL]) throws(PostgresError) -> [QueryResult] {
+        var names: [String] = []
+        for statement in statements {
+            try check(statement)
+            names.append(try prepare(statement.text))
+        }
+        guard unsafe PQenterPipelineMode(connection) == 1 else { throw lost() }
+        defer { _ = unsafe PQexitPipelineMode(connection) }
+        for (statement, name) in zip(statements, names) { try send(statement, name) }
+        guard unsafe PQpipelineSync(connection) == 1 else { throw lost() }
+        return try collect(statements.count)
+    }
+
+    private func send(_ statement: SQL, _ name: String) throws(PostgresError) {
+        let sent = unsafe CStrings(statement.parameters.map(\.text))
+            .withPointers { values in
+                let count = Int32(statement.parameters.count)
+                return unsafe PQsendQueryPrepared(connection, name, count, values, nil, nil, 0)
+            }
+        guard sent == 1 else { throw lost() }
+    }
+
+    /// Reads the results of a pipeline to its end, so that the connection is of use whatever went wrong.
+    private func collect(_ count: Int) throws(PostgresError) -> [QueryResult] {
+        var results: [QueryResult] = []
+        var failure: PostgresError?
+        for _ in 0..<count {
+            let result = unsafe PQgetResult(connection)
+            if failure == nil {
+                do throws(PostgresError) { results.append(unsafe try finish(result)) } catch { failure = error }
+            } else {
+                unsafe PQclear(result)
+            }
+            // A null ends each statement's results.
+            while let more = unsafe PQgetResult(connection) { unsafe PQclear(more) }
+        }
+        unsafe PQclear(PQgetResult(connection))
+        if let failure { throw failure }
+        return results
+    }
+
+    private func check(_ statement: SQL) throws(PostgresError) {
+        for parameter in statement.parameters where parameter.text?.utf8.contains(0) == true {
+            throw PostgresError(.server(sqlState: "22021"), "text for PostgreSQL cannot hold a NUL character")
+        }
     }
 
     /// Names of channels that were notified since the last look. Blocks up to `timeout` milliseconds for one.

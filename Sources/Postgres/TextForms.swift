@@ -92,6 +92,26 @@ enum Timestamp {
 
 /// The text form of a one-dimensional array: `{a,"b c",NULL}`.
 enum ArrayText {
+    /// The text form of an array of these elements; nil is NULL.
+    static func text(of elements: [String?]) -> String {
+        var text: [UInt8] = [UInt8(ascii: "{")]
+        for (index, element) in elements.enumerated() {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            guard let element else {
+                text += "NULL".utf8
+                continue
+            }
+            text.append(UInt8(ascii: "\""))
+            for byte in element.utf8 {
+                if byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "\"") { text.append(UInt8(ascii: "\\")) }
+                text.append(byte)
+            }
+            text.append(UInt8(ascii: "\""))
+        }
+        text.append(UInt8(ascii: "}"))
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// The elements; nil for NULLs, nested arrays or text that is no array.
     static func elements(of text: String) -> [String]? {
         guard text.hasPrefix("{"), text.hasSuffix("}") else { return nil }

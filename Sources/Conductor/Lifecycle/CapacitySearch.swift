@@ -27,26 +27,22 @@ struct CapacitySearch: Sendable {
         return try rows.map(Self.candidate)
     }
 
-    /// Takes `amount` of a node and raises the revision of what is wanted there.
+    /// Takes `amount` of a node and raises the revision of what is wanted there. It touches no row when `amount` no longer
+    /// fits or the node takes no machines any more.
     ///
     /// Claims on several nodes are made in the order of their ids, so that two requests cannot wait for each other.
-    ///
-    /// - Throws: ``ClaimLost`` when it no longer fits or the node takes no machines any more.
-    static func claim(_ amount: Resources, of node: NodeID, _ transaction: Transaction) throws {
-        let claimed = try transaction.execute(
-            """
-            UPDATE compute_node
-            SET allocated_vcpus = allocated_vcpus + \(amount.vcpus),
-                allocated_memory_mib = allocated_memory_mib + \(amount.memoryMiB),
-                allocated_disk_gib = allocated_disk_gib + \(amount.diskGiB),
-                revision = revision + 1
-            WHERE id = \(node) AND schedulable
-                AND allocated_vcpus + \(amount.vcpus) <= limit_vcpus
-                AND allocated_memory_mib + \(amount.memoryMiB) <= limit_memory_mib
-                AND allocated_disk_gib + \(amount.diskGiB) <= limit_disk_gib
-            """
-        )
-        guard claimed == 1 else { throw ClaimLost() }
+    static func claim(_ amount: Resources, of node: NodeID) -> SQL {
+        """
+        UPDATE compute_node
+        SET allocated_vcpus = allocated_vcpus + \(amount.vcpus),
+            allocated_memory_mib = allocated_memory_mib + \(amount.memoryMiB),
+            allocated_disk_gib = allocated_disk_gib + \(amount.diskGiB),
+            revision = revision + 1
+        WHERE id = \(node) AND schedulable
+            AND allocated_vcpus + \(amount.vcpus) <= limit_vcpus
+            AND allocated_memory_mib + \(amount.memoryMiB) <= limit_memory_mib
+            AND allocated_disk_gib + \(amount.diskGiB) <= limit_disk_gib
+        """
     }
 
     private func statement(from seed: PlacementSeed, _ limit: Int) -> SQL {

@@ -21,18 +21,19 @@ struct MachineCreator {
         let uuids = (0..<creation.count).map { _ in MachineUUID() }
         let choices = try place(uuids, context)
         let names = try creation.name.map { try MachineNames.numbered($0, count: creation.count) }
-        var ids: [VirtualMachineID] = []
-        for (index, (uuid, choice)) in zip(uuids, choices).enumerated() {
-            let name = names?[index] ?? MachineNames.memorable(uuid)
-            ids.append(try insert(NewMachine(uuid: uuid, name: name, choice: choice), context))
-        }
+        let machines = zip(uuids, choices).enumerated()
+            .map { index, place in
+                let name = names?[index] ?? MachineNames.memorable(place.0)
+                return NewMachine(uuid: place.0, name: name, choice: place.1)
+            }
+        let made = try write(machines, context)
         if let claim = creation.idempotency {
-            try IdempotencyStore.record(ids, under: claim, for: creation.organization, transaction)
+            try IdempotencyStore.record(made.map(\.id), under: claim, for: creation.organization, transaction)
         }
-        return MachineCreationOutcome(machines: try VirtualMachineStore.records(ids, transaction), repeated: false)
+        return MachineCreationOutcome(machines: made, repeated: false)
     }
 
-    /// Finds a place for each machine and claims the nodes.
+    /// Finds a place for each machine.
     private func place(_ uuids: [MachineUUID], _ context: CreationContext) throws -> [NodeChoice] {
         let search = CapacitySearch(region: context.region, request: context.request)
         let seeds = uuids.map { PlacementSeed($0) }
@@ -48,16 +49,41 @@ struct MachineCreator {
                     count: uuids.count
                 )
         }
-        for (node, machines) in Dictionary(grouping: choices, by: \.node).sorted(by: { $0.key < $1.key }) {
-            let amount = machines.reduce(Resources.zero) { total, _ in total + context.request.resources }
-            try CapacitySearch.claim(amount, of: node, transaction)
-        }
         return choices
     }
 
-    /// Writes one machine with all that belongs to it, in one statement.
-    private func insert(_ machine: NewMachine, _ context: CreationContext) throws -> VirtualMachineID {
-        let rows = try transaction.query(statement(machine, context))
+    /// Writes the machines, claims the nodes and reads the machines back, in one round trip.
+    ///
+    /// Nodes are claimed last, so that their rows are locked for the shortest time. Where GPUs are claimed too, nodes come
+    /// first, as everywhere that locks both.
+    private func write(_ machines: [NewMachine], _ context: CreationContext) throws -> [VirtualMachineRecord] {
+        let claims = Dictionary(grouping: machines, by: \.choice.node).sorted { $0.key < $1.key }
+            .map { node, machines in
+                let amount = machines.reduce(Resources.zero) { total, _ in total + context.request.resources }
+                return CapacitySearch.claim(amount, of: node)
+            }
+        let early = context.request.gpus == nil ? [] : claims
+        let late = context.request.gpus == nil ? claims : []
+        var results =
+            try
+            transaction.together(
+                early + machines.map { statement($0, context) } + late
+                    + VirtualMachineStore.statements(of: machines.map(\.uuid))
+            )[...]
+        let claimed = results.prefix(early.count) + results.dropLast(2).suffix(late.count)
+        guard claimed.allSatisfy({ $0.affected == 1 }) else { throw CapacitySearch.ClaimLost() }
+        results = results.dropFirst(early.count)
+        let ids = try zip(machines, results).map { try id(of: $0, $1.rows, context) }
+        let records = try VirtualMachineStore.records(results.suffix(2))
+        return ids.compactMap { records[$0] }
+    }
+
+    /// Checks that a machine got all that it needs, and says which it became.
+    private func id(
+        of machine: NewMachine,
+        _ rows: [Row],
+        _ context: CreationContext
+    ) throws -> VirtualMachineID {
         guard let row = rows.first else { throw CapacitySearch.ClaimLost() }
         guard try row["gpus"] == machine.choice.gpus.count else { throw CapacitySearch.ClaimLost() }
         guard try row["private_addresses"] == 1 else {
@@ -77,6 +103,7 @@ struct MachineCreator {
         return try row["id"]
     }
 
+    /// Writes one machine with all that belongs to it.
     private func statement(_ machine: NewMachine, _ context: CreationContext) -> SQL {
         let rules = SecurityRule.defaults + creation.securityRules
         return """

@@ -22,15 +22,14 @@ extension MachineLifecycle {
             // Only a refusal speaks of it.
             let silent = try !machine.allows(operation) && isOnSilentNode(machine, transaction)
             let transition = try machine.asked(operation, nodeSilent: silent)
-            var told = false
-            if transition.machine != machine {
-                let writer = TransitionWriter(limits: limits, transaction: transaction)
-                told = try writer.write([transition], node: machine.nodeID, user: user)
-            }
-            guard let record = try VirtualMachineStore.records([id], transaction).first else {
-                throw Self.notFound(id)
-            }
-            return (record, told)
+            let changed = transition.machine == machine ? [] : [transition]
+            let writer = TransitionWriter(limits: limits)
+            let results = try transaction.together(
+                writer.statements(changed, node: machine.nodeID, user: user)
+                    + VirtualMachineStore.statements(of: [machine.uuid])
+            )
+            guard let record = try VirtualMachineStore.records(results.suffix(2))[id] else { throw Self.notFound(id) }
+            return (record, writer.tells(changed, node: machine.nodeID))
         }
         if told { outbox.raise() }
         return record

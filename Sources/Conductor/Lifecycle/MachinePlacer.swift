@@ -63,12 +63,11 @@ package struct MachinePlacer: Sendable {
             let shortage = try CapacityShortage.count(search, transaction)
                 .refusal(flavor: row["flavor"], region: row["region"], placed: 0, count: 1)
             transition.giveUp(shortage.message)
-            let writer = TransitionWriter(limits: limits, transaction: transaction)
-            return try writer.write([transition], node: nil)
+            return try TransitionWriter(limits: limits).write([transition], node: nil, transaction)
         }
         try claim(choice, search.request.resources, machine, transaction)
         transition.move(to: choice.node)
-        return try TransitionWriter(limits: limits, transaction: transaction).write([transition], node: choice.node)
+        return try TransitionWriter(limits: limits).write([transition], node: choice.node, transaction)
     }
 
     private static func choose(
@@ -88,14 +87,14 @@ package struct MachinePlacer: Sendable {
         _ machine: StoredMachine,
         _ transaction: Transaction
     ) throws {
-        try CapacitySearch.claim(amount, of: choice.node, transaction)
-        let devices = try transaction.execute(
+        let results = try transaction.together([
+            CapacitySearch.claim(amount, of: choice.node),
             """
             UPDATE gpu_device SET state = 'allocated', vm_id = \(machine.id)
             WHERE id = ANY (\(choice.gpus)::bigint[]) AND state = 'free'
-            """
-        )
-        guard devices == choice.gpus.count else { throw CapacitySearch.ClaimLost() }
+            """,
+        ])
+        guard results.map(\.affected) == [1, choice.gpus.count] else { throw CapacitySearch.ClaimLost() }
     }
 }
 

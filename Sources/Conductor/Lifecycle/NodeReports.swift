@@ -32,6 +32,7 @@ package struct NodeReports: Sendable {
     /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over since.
     package func accept(_ report: NodeReport, from node: NodeIdentity) async throws -> ReportReceipt {
         try NodeRefusal.check(protocolVersion: report.protocolVersion)
+        if report.isHeartbeat { return try await heartbeat(report, from: node) }
         let limits = limits
         let result = try await database.transaction { transaction in
             try ReportTransaction(report: report, node: node, limits: limits, transaction: transaction).run()
@@ -52,6 +53,17 @@ package struct NodeReports: Sendable {
         return ReportReceipt(revision: result.revision)
     }
 
+    /// Notes a report that says nothing but that the node is there. The next one says it again, so nobody waits until it
+    /// is on disk.
+    private func heartbeat(_ report: NodeReport, from node: NodeIdentity) async throws -> ReportReceipt {
+        let results = try await database.atomically([ReportTransaction.header(report, node)], durably: false)
+        let header = try ReportTransaction.Header(results[0].rows, report, node)
+        if header.isNewest && header.changesNode {
+            try await database.atomically([ReportTransaction.nodeState(report, node)])
+        }
+        return ReportReceipt(revision: header.revision)
+    }
+
     private func log(_ result: ReportResult, _ node: NodeIdentity) {
         for orphan in result.orphans {
             logger.warning(
@@ -69,6 +81,11 @@ package struct NodeReports: Sendable {
     }
 
     private static let orphans = Counter(label: "gantry.node.orphans")
+}
+
+extension NodeReport {
+    /// Whether it has nothing to tell of machines or of the host.
+    fileprivate var isHeartbeat: Bool { machines.isEmpty && inventory == nil && hypervisorReachable }
 }
 
 /// What a report came to.

@@ -39,7 +39,7 @@ package struct NodeSessions: Sendable {
         let (session, strangers) = try await database.transaction { transaction in
             try Self.checkIdentity(request, node, transaction)
             let epoch = try Self.raiseEpoch(request, node, transaction)
-            try InventoryStore(transaction: transaction).write(request.inventory, of: node.id)
+            _ = try transaction.together(InventoryStore.statements(request.inventory, of: node.id))
             let session = NodeSession(
                 epoch: epoch,
                 nodeID: node.id,

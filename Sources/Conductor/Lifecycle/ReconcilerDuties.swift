@@ -50,8 +50,7 @@ struct ReconcilerDuties: Sendable {
                     let limit = limits.limit(of: machine.phase) ?? .zero
                     return machine.afterTimeLimit(limit, nodeSilent: try row["node_silent"])
                 }
-                let writer = TransitionWriter(limits: limits, transaction: transaction)
-                try writer.write(transitions, node: nil)
+                try TransitionWriter(limits: limits).write(transitions, node: nil, transaction)
                 return transitions.count
             }
             total += count

@@ -16,79 +16,79 @@ struct ReportTransaction {
     let transaction: Transaction
 
     func run() throws -> ReportResult {
-        let header = try acceptHeader()
+        let uuids = Array(Set(report.machines.map(\.uuid)))
+        let looks = try transaction.together(
+            [Self.header(report, node)] + (uuids.isEmpty ? [] : [StoredMachine.lock(uuids)])
+        )
+        let header = try Header(looks[0].rows, report, node)
         var result = ReportResult(revision: header.revision)
         guard header.isNewest else { return result }
-        let transitions = try transitions(&result)
-        let writer = TransitionWriter(limits: limits, transaction: transaction)
-        result.tells = try writer.write(transitions, node: node.id)
-        if !report.hypervisorReachable { try loseSight() }
-        let healthy = report.problems.isEmpty
-        if header.silent || header.healthy != healthy {
-            try transaction.execute(
-                "UPDATE compute_node SET state = 'up', healthy = \(healthy) WHERE id = \(node.id)"
-            )
-        }
-        if let inventory = report.inventory {
-            try InventoryStore(transaction: transaction).write(inventory, of: node.id)
-        }
+        let stored = try looks.dropFirst().flatMap(\.rows).map { try StoredMachine($0) }
+        let transitions = transitions(of: stored, &result)
+        let writer = TransitionWriter(limits: limits)
+        var statements = writer.statements(transitions, node: node.id)
+        result.tells = writer.tells(transitions, node: node.id)
+        if !report.hypervisorReachable { statements.append(lossOfSight) }
+        if header.changesNode { statements.append(Self.nodeState(report, node)) }
+        if let inventory = report.inventory { statements += InventoryStore.statements(inventory, of: node.id) }
+        guard !statements.isEmpty else { return result }
+        statements.append("SELECT revision FROM compute_node WHERE id = \(node.id)")
+        if let row = try transaction.together(statements).last?.rows.first { result.revision = try row["revision"] }
         result.unplaced = transitions.filter { $0.leavesNode && $0.machine.phase != .deleted }.map(\.machine.id)
-        if transitions.contains(where: { $0.leavesNode || $0.tellsNode }) {
-            result.revision = try revision()
-        }
         return result
     }
 
-    private struct Header {
+    /// The node as it was before the report.
+    struct Header {
         let revision: Int64
-        let silent: Bool
-        let healthy: Bool
         /// Whether no report of this or a later number came before.
         let isNewest: Bool
+        /// Whether the node was silent, or as well or ill as it no longer is.
+        let changesNode: Bool
+
+        /// Reads the answer to ``ReportTransaction/header(_:_:)``.
+        ///
+        /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over.
+        init(_ rows: [Row], _ report: NodeReport, _ node: NodeIdentity) throws {
+            guard let row = rows.first, try row["epoch"] == report.epoch else {
+                throw NodeRefusal(
+                    .outdated,
+                    "Epoch \(report.epoch) of node \(node.name) is over: another agent, or this one after a restart, "
+                        + "has opened a newer session. Two hosts with one identity must not run; stop this agent if it "
+                        + "goes on."
+                )
+            }
+            revision = try row["revision"]
+            isNewest = try row["is_newest"]
+            changesNode = try row["silent"] || row["healthy"] != report.problems.isEmpty
+        }
     }
 
     /// Notes the report as the node's last, if it is.
-    private func acceptHeader() throws -> Header {
-        let rows = try transaction.query(
-            """
-            WITH accepted AS (
-                INSERT INTO node_report AS last (node_id, epoch, boot_id, sequence, collected_at, received_at, complete,
-                    hypervisor_reachable, problems)
-                SELECT n.id, n.epoch, \(report.bootID), \(report.sequence), \(report.collectedAt), now(),
-                    \(report.complete), \(report.hypervisorReachable), \(report.problems)::text[]
-                FROM compute_node n WHERE n.id = \(node.id) AND n.epoch = \(report.epoch)
-                ON CONFLICT (node_id) DO UPDATE SET epoch = excluded.epoch, boot_id = excluded.boot_id,
-                    sequence = excluded.sequence, collected_at = excluded.collected_at,
-                    received_at = excluded.received_at, complete = excluded.complete,
-                    hypervisor_reachable = excluded.hypervisor_reachable, problems = excluded.problems
-                WHERE (last.epoch, last.sequence) < (excluded.epoch, excluded.sequence)
-                RETURNING 1
-            )
-            SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.healthy,
-                EXISTS (SELECT FROM accepted) AS is_newest
-            FROM compute_node n WHERE n.id = \(node.id)
-            """
+    static func header(_ report: NodeReport, _ node: NodeIdentity) -> SQL {
+        """
+        WITH accepted AS (
+            INSERT INTO node_report AS last (node_id, epoch, boot_id, sequence, collected_at, received_at, complete,
+                hypervisor_reachable, problems)
+            SELECT n.id, n.epoch, \(report.bootID), \(report.sequence), \(report.collectedAt), now(),
+                \(report.complete), \(report.hypervisorReachable), \(report.problems)::text[]
+            FROM compute_node n WHERE n.id = \(node.id) AND n.epoch = \(report.epoch)
+            ON CONFLICT (node_id) DO UPDATE SET epoch = excluded.epoch, boot_id = excluded.boot_id,
+                sequence = excluded.sequence, collected_at = excluded.collected_at,
+                received_at = excluded.received_at, complete = excluded.complete,
+                hypervisor_reachable = excluded.hypervisor_reachable, problems = excluded.problems
+            WHERE (last.epoch, last.sequence) < (excluded.epoch, excluded.sequence)
+            RETURNING 1
         )
-        guard let row = rows.first, try row["epoch"] == report.epoch else {
-            throw NodeRefusal(
-                .outdated,
-                "Epoch \(report.epoch) of node \(node.name) is over: another agent, or this one after a restart, has "
-                    + "opened a newer session. Two hosts with one identity must not run; stop this agent if it goes on."
-            )
-        }
-        return try Header(
-            revision: row["revision"],
-            silent: row["silent"],
-            healthy: row["healthy"],
-            isNewest: row["is_newest"]
-        )
+        SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.healthy,
+            EXISTS (SELECT FROM accepted) AS is_newest
+        FROM compute_node n WHERE n.id = \(node.id)
+        """
     }
 
     /// What changes for the machines that the report names and that are this node's.
-    private func transitions(_ result: inout ReportResult) throws -> [MachineTransition] {
-        guard !report.machines.isEmpty else { return [] }
+    private func transitions(of stored: [StoredMachine], _ result: inout ReportResult) -> [MachineTransition] {
         let reports = Dictionary(report.machines.map { ($0.uuid, $0) }) { _, last in last }
-        let stored = try StoredMachine.lock(Array(reports.keys), transaction)
         let own = stored.filter { $0.nodeID == node.id }
         result.foreign = stored.filter { $0.nodeID != node.id }.map(\.uuid)
         let known = Set(stored.map(\.uuid))
@@ -101,24 +101,20 @@ struct ReportTransaction {
     }
 
     /// Marks as unknown what the report does not name: libvirt does not answer there.
-    private func loseSight() throws {
-        try transaction.execute(
-            """
-            WITH unseen AS (
-                SELECT id FROM virtual_machine
-                WHERE node_id = \(node.id) AND observed_power <> 'unknown'
-                    AND uuid <> ALL (\(report.machines.map(\.uuid))::uuid[])
-                ORDER BY id FOR UPDATE
-            )
-            UPDATE virtual_machine vm SET observed_power = 'unknown' FROM unseen WHERE vm.id = unseen.id
-            """
+    private var lossOfSight: SQL {
+        """
+        WITH unseen AS (
+            SELECT id FROM virtual_machine
+            WHERE node_id = \(node.id) AND observed_power <> 'unknown'
+                AND uuid <> ALL (\(report.machines.map(\.uuid))::uuid[])
+            ORDER BY id FOR UPDATE
         )
+        UPDATE virtual_machine vm SET observed_power = 'unknown' FROM unseen WHERE vm.id = unseen.id
+        """
     }
 
-    private func revision() throws -> Int64 {
-        guard
-            let row = try transaction.query("SELECT revision FROM compute_node WHERE id = \(node.id)").first
-        else { return 0 }
-        return try row["revision"]
+    /// Writes that the node is up, and whether it is well.
+    static func nodeState(_ report: NodeReport, _ node: NodeIdentity) -> SQL {
+        "UPDATE compute_node SET state = 'up', healthy = \(report.problems.isEmpty) WHERE id = \(node.id)"
     }
 }

@@ -20,16 +20,14 @@ extension StoredMachine {
     }
 
     /// Locks the machines with these UUIDs that are not deleted, in the order of their ids.
-    static func lock(_ uuids: [MachineUUID], _ transaction: Transaction) throws -> [StoredMachine] {
-        // Written so that the planner has one index to choose, the one of UUIDs: not that of ids to save the sort, nor a
-        // partial one of those that are not deleted.
-        try transaction.query(
-            """
-            SELECT \(raw: columns) FROM virtual_machine vm
-            WHERE vm.uuid = ANY (\(uuids)::uuid[]) AND vm.phase <> 'deleted' ORDER BY vm.id + 0 FOR UPDATE
-            """
-        )
-        .map { try StoredMachine($0) }
+    ///
+    /// Written so that the planner has one index to choose, the one of UUIDs: not that of ids to save the sort, nor a
+    /// partial one of those that are not deleted.
+    static func lock(_ uuids: [MachineUUID]) -> SQL {
+        """
+        SELECT \(raw: columns) FROM virtual_machine vm
+        WHERE vm.uuid = ANY (\(uuids)::uuid[]) AND vm.phase <> 'deleted' ORDER BY vm.id + 0 FOR UPDATE
+        """
     }
 
     /// The columns that `init` reads, of the table named `vm`.

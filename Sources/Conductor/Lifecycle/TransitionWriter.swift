@@ -7,43 +7,57 @@ import Postgres
 /// Writes what became of machines whose rows the transaction has locked: three statements at most, however many.
 struct TransitionWriter {
     let limits: PhaseTimeLimits
-    let transaction: Transaction
 
+    /// Runs ``statements(_:node:user:)``.
+    ///
+    /// - Returns: whether the outbox has something new.
+    @discardableResult
+    func write(_ transitions: [MachineTransition], node: NodeID?, _ transaction: Transaction) throws -> Bool {
+        guard !transitions.isEmpty else { return false }
+        _ = try transaction.together(statements(transitions, node: node))
+        return tells(transitions, node: node)
+    }
+
+    /// What writes the transitions, none of which needs the answer of another.
+    ///
     /// - Parameters:
     ///   - transitions: of different machines.
     ///   - node: where all of those are, or were, that leave it or have to be told of.
     ///   - user: who asked; nil when it happened by itself.
-    /// - Returns: whether the outbox has something new.
-    /// - Throws: `PostgresError`.
-    @discardableResult
-    func write(_ transitions: [MachineTransition], node: NodeID?, user: UserID? = nil) throws -> Bool {
-        guard !transitions.isEmpty else { return false }
-        try update(transitions, user)
+    /// - Returns: none when there are no transitions.
+    func statements(_ transitions: [MachineTransition], node: NodeID?, user: UserID? = nil) -> [SQL] {
+        guard !transitions.isEmpty else { return [] }
+        var statements = [update(transitions, user)]
         let left = transitions.filter(\.leavesNode).map(\.machine.id)
         let gone = transitions.filter { $0.machine.phase == .deleted }.map(\.machine.id)
         if !left.isEmpty || !gone.isEmpty {
-            try release(left: left, gone: gone, node)
+            statements.append(release(left: left, gone: gone, node))
         }
         let told = transitions.filter(\.tellsNode).map(\.machine.id)
-        guard let node, !told.isEmpty else { return false }
-        try transaction.execute(
-            """
-            WITH task AS (
-                INSERT INTO task_outbox (node_id, vm_id) SELECT \(node), id FROM unnest(\(told)::bigint[]) AS id
+        if let node, !told.isEmpty {
+            statements.append(
+                """
+                WITH task AS (
+                    INSERT INTO task_outbox (node_id, vm_id) SELECT \(node), id FROM unnest(\(told)::bigint[]) AS id
+                )
+                UPDATE compute_node SET revision = revision + 1 WHERE id = \(node)
+                """
             )
-            UPDATE compute_node SET revision = revision + 1 WHERE id = \(node)
-            """
-        )
-        return true
+        }
+        return statements
     }
 
-    private func update(_ transitions: [MachineTransition], _ user: UserID?) throws {
+    /// Whether writing the transitions leaves something new in the outbox.
+    func tells(_ transitions: [MachineTransition], node: NodeID?) -> Bool {
+        node != nil && transitions.contains(where: \.tellsNode)
+    }
+
+    private func update(_ transitions: [MachineTransition], _ user: UserID?) -> SQL {
         let machines = transitions.map(\.machine)
         let events = transitions.flatMap { transition in
             transition.events.map { (machine: transition.machine, event: $0) }
         }
-        try transaction.execute(
-            """
+        return """
             WITH event AS (
                 INSERT INTO vm_event (vm_id, organization_id, user_id, type, reason, message)
                 SELECT e.vm_id, e.organization_id, \(user)::bigint, e.type, e.reason, e.message
@@ -77,35 +91,32 @@ struct TransitionWriter {
                     enters, stops, seconds)
             WHERE vm.id = c.id
             """
-        )
     }
 
     /// Gives back what the machines in `left` held of the node, and the addresses of those in `gone`.
-    private func release(left: [VirtualMachineID], gone: [VirtualMachineID], _ node: NodeID?) throws {
-        try transaction.execute(
-            """
-            WITH private AS (
-                UPDATE private_address SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
-            ), floating AS (
-                UPDATE floating_ip SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
-            ), gpus AS (
-                UPDATE gpu_device SET state = 'sanitizing', vm_id = NULL, reason = NULL
-                WHERE vm_id = ANY (\(left)::bigint[])
-            ), held AS (
-                SELECT sum(vcpus) AS vcpus, sum(memory_mib) AS memory_mib, sum(disk_gib) AS disk_gib
-                FROM virtual_machine WHERE id = ANY (\(left)::bigint[])
-            )
-            UPDATE compute_node n
-            SET allocated_vcpus = n.allocated_vcpus - held.vcpus,
-                allocated_memory_mib = n.allocated_memory_mib - held.memory_mib,
-                allocated_disk_gib = n.allocated_disk_gib - held.disk_gib,
-                shrunk = n.shrunk AND (n.allocated_vcpus - held.vcpus > n.limit_vcpus
-                    OR n.allocated_memory_mib - held.memory_mib > n.limit_memory_mib
-                    OR n.allocated_disk_gib - held.disk_gib > n.limit_disk_gib),
-                revision = n.revision + 1
-            FROM held WHERE n.id = \(node)::bigint AND held.vcpus IS NOT NULL
-            """
+    private func release(left: [VirtualMachineID], gone: [VirtualMachineID], _ node: NodeID?) -> SQL {
+        """
+        WITH private AS (
+            UPDATE private_address SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
+        ), floating AS (
+            UPDATE floating_ip SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
+        ), gpus AS (
+            UPDATE gpu_device SET state = 'sanitizing', vm_id = NULL, reason = NULL
+            WHERE vm_id = ANY (\(left)::bigint[])
+        ), held AS (
+            SELECT sum(vcpus) AS vcpus, sum(memory_mib) AS memory_mib, sum(disk_gib) AS disk_gib
+            FROM virtual_machine WHERE id = ANY (\(left)::bigint[])
         )
+        UPDATE compute_node n
+        SET allocated_vcpus = n.allocated_vcpus - held.vcpus,
+            allocated_memory_mib = n.allocated_memory_mib - held.memory_mib,
+            allocated_disk_gib = n.allocated_disk_gib - held.disk_gib,
+            shrunk = n.shrunk AND (n.allocated_vcpus - held.vcpus > n.limit_vcpus
+                OR n.allocated_memory_mib - held.memory_mib > n.limit_memory_mib
+                OR n.allocated_disk_gib - held.disk_gib > n.limit_disk_gib),
+            revision = n.revision + 1
+        FROM held WHERE n.id = \(node)::bigint AND held.vcpus IS NOT NULL
+        """
     }
 }
 

@@ -39,9 +39,12 @@ struct OutboxStore: Sendable {
     private static let lease = 30
 
     /// Takes up to `limit` rows that are due and that no other relay has, oldest first.
+    ///
+    /// A lease or a settlement that a crash of the database undoes has a task sent again, which does no harm; so nobody
+    /// waits until they are on disk.
     func lease(_ limit: Int) async throws -> OutboxBatch {
-        try await database.transaction { transaction in
-            let rows = try transaction.query(
+        let results = try await database.atomically(
+            [
                 """
                 WITH due AS MATERIALIZED (
                     SELECT id FROM task_outbox WHERE next_attempt_at <= now()
@@ -51,17 +54,21 @@ struct OutboxStore: Sendable {
                 FROM due, compute_node n WHERE o.id = due.id AND n.id = o.node_id
                 RETURNING o.id, n.name AS node, o.vm_id, o.returns
                 """
-            )
-            guard !rows.isEmpty else { return OutboxBatch(rows: [], tasks: [], unreadable: [:]) }
-            let leased = try rows.map { row in
+            ],
+            durably: false
+        )
+        let rows = try results[0].rows
+            .map { row in
                 try OutboxRow(id: row["id"], node: row["node"], machine: row["vm_id"], returns: row["returns"])
             }
-            let machines = Array(Set(leased.map(\.machine)))
+        guard !rows.isEmpty else { return OutboxBatch(rows: [], tasks: [], unreadable: [:]) }
+        let machines = Array(Set(rows.map(\.machine)))
+        return try await database.read { transaction in
             var unreadable: [VirtualMachineID: String] = [:]
             let tasks = try MachineTaskStore.tasks(of: machines, transaction) { machine, error in
                 unreadable[machine] = "\(error)"
             }
-            return OutboxBatch(rows: leased, tasks: tasks, unreadable: unreadable)
+            return OutboxBatch(rows: rows, tasks: tasks, unreadable: unreadable)
         }
     }
 
@@ -72,26 +79,27 @@ struct OutboxStore: Sendable {
 
     /// Writes down what became of leased rows.
     func settle(_ settlement: OutboxSettlement) async throws {
-        _ = try await database.transaction { transaction in
-            if !settlement.done.isEmpty {
-                try transaction.execute("DELETE FROM task_outbox WHERE id = ANY (\(settlement.done)::bigint[])")
-            }
-            if !settlement.again.isEmpty {
-                try transaction.execute(
-                    """
-                    UPDATE task_outbox SET next_attempt_at = now() WHERE id = ANY (\(settlement.again)::bigint[])
-                    """
-                )
-            }
-            if !settlement.returned.isEmpty {
-                try transaction.execute(
-                    """
-                    UPDATE task_outbox SET returns = returns + 1,
-                        next_attempt_at = now() + make_interval(secs => 0.2 * 2 ^ returns)
-                    WHERE id = ANY (\(settlement.returned)::bigint[])
-                    """
-                )
-            }
+        var statements: [SQL] = []
+        if !settlement.done.isEmpty {
+            statements.append("DELETE FROM task_outbox WHERE id = ANY (\(settlement.done)::bigint[])")
         }
+        if !settlement.again.isEmpty {
+            statements.append(
+                """
+                UPDATE task_outbox SET next_attempt_at = now() WHERE id = ANY (\(settlement.again)::bigint[])
+                """
+            )
+        }
+        if !settlement.returned.isEmpty {
+            statements.append(
+                """
+                UPDATE task_outbox SET returns = returns + 1,
+                    next_attempt_at = now() + make_interval(secs => 0.2 * 2 ^ returns)
+                WHERE id = ANY (\(settlement.returned)::bigint[])
+                """
+            )
+        }
+        guard !statements.isEmpty else { return }
+        try await database.atomically(statements, durably: false)
     }
 }

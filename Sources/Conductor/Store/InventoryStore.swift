@@ -5,19 +5,15 @@ import GantryProtocol
 import Postgres
 
 /// Writes down what a host has. What it has given out stays given out, whatever an inventory says.
-struct InventoryStore {
-    let transaction: Transaction
-
-    /// Locks the node's row, so that no claim is made while its capacity changes.
-    func write(_ inventory: NodeInventory, of node: NodeID) throws {
-        try writeNode(inventory, node)
-        try writeDevices(inventory.gpus, node)
+enum InventoryStore {
+    /// What writes it. It locks the node's row, so that no claim is made while its capacity changes.
+    static func statements(_ inventory: NodeInventory, of node: NodeID) -> [SQL] {
+        [update(inventory, node), devices(inventory.gpus, node)]
     }
 
-    private func writeNode(_ inventory: NodeInventory, _ node: NodeID) throws {
+    private static func update(_ inventory: NodeInventory, _ node: NodeID) -> SQL {
         let (total, reserved) = (inventory.total, inventory.reserved)
-        try transaction.execute(
-            """
+        return """
             UPDATE compute_node
             SET vcpus = \(total.vcpus), memory_mib = \(total.memoryMiB), disk_gib = \(total.diskGiB),
                 reserved_vcpus = \(reserved.vcpus), reserved_memory_mib = \(reserved.memoryMiB),
@@ -32,16 +28,14 @@ struct InventoryStore {
                 agent_version = \(inventory.agentVersion)
             WHERE id = \(node)
             """
-        )
     }
 
     /// A device that a machine owns stays as it is. One that nobody owns is free only when the host calls it ready: a
     /// busy one is in the hands of something that we do not know. One that is gone is faulty until it comes back.
-    private func writeDevices(_ devices: [GPUInventory], _ node: NodeID) throws {
+    private static func devices(_ devices: [GPUInventory], _ node: NodeID) -> SQL {
         let devices = Dictionary(devices.map { ($0.address, $0) }) { first, _ in first }
             .values.sorted { $0.address < $1.address }
-        try transaction.execute(
-            """
+        return """
             WITH vanished AS (
                 UPDATE gpu_device SET reason = 'The host no longer has this device.',
                     state = CASE WHEN vm_id IS NULL THEN 'faulty' ELSE state END
@@ -63,6 +57,5 @@ struct InventoryStore {
                 numa_node = CASE WHEN known.vm_id IS NULL THEN excluded.numa_node ELSE known.numa_node END,
                 iommu_group = CASE WHEN known.vm_id IS NULL THEN excluded.iommu_group ELSE known.iommu_group END
             """
-        )
     }
 }

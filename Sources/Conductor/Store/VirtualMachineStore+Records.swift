@@ -6,40 +6,71 @@ import GantryProtocol
 import Postgres
 
 extension VirtualMachineStore {
-    /// The machines with these ids, deleted ones too, in the order of the ids given. Two statements.
+    /// The machines with these ids, deleted ones too, in the order of the ids given. One round trip.
     static func records(_ ids: [VirtualMachineID], _ transaction: Transaction) throws -> [VirtualMachineRecord] {
         guard !ids.isEmpty else { return [] }
-        let rows = try transaction.query(
+        let results = try transaction.together([
+            "SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.id = ANY (\(ids)::bigint[])",
             """
-            SELECT vm.id, vm.uuid, vm.organization_id, vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib,
-                vm.gpu_type, vm.gpu_count, vm.callback_url, vm.assign_floating_ip, vm.mac, vm.desired, vm.generation,
-                vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
-                vm.fault_code, vm.fault_message, vm.phase, vm.created_at, vm.updated_at, vm.deleted_at,
-                e.id AS environment_id, e.name AS environment_name, r.id AS region_id, r.name AS region_name,
-                f.id AS flavor_id, f.name AS flavor_name, i.id AS image_id, i.name AS image_name,
-                i.type AS image_type, i.version AS image_version, n.id AS node_id, n.name AS node_name,
-                coalesce(n.state = 'silent', false) AS node_silent,
-                (SELECT p.address FROM private_address p WHERE p.vm_id = vm.id) AS private_address,
-                (SELECT p.address FROM floating_ip p WHERE p.vm_id = vm.id) AS floating_ip,
-                ARRAY(SELECT k.name FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS key_names,
-                ARRAY(SELECT l.label FROM vm_label l WHERE l.vm_id = vm.id ORDER BY l.label) AS labels
-            FROM virtual_machine vm
-                JOIN environment e ON e.id = vm.environment_id
-                JOIN region r ON r.id = e.region_id
-                JOIN flavor f ON f.id = vm.flavor_id
-                JOIN image i ON i.id = vm.image_id
-                LEFT JOIN compute_node n ON n.id = vm.node_id
-            WHERE vm.id = ANY (\(ids)::bigint[])
-            """
-        )
-        let rules = try securityRules(of: ids, transaction)
-        var records: [VirtualMachineID: VirtualMachineRecord] = [:]
-        for row in rows {
-            let id: VirtualMachineID = try row["id"]
-            records[id] = try record(id, row, rules[id] ?? [])
-        }
+            SELECT \(raw: ruleColumns) FROM security_rule s WHERE s.vm_id = ANY (\(ids)::bigint[]) ORDER BY s.id
+            """,
+        ])
+        let records = try records(results[...])
         return ids.compactMap { records[$0] }
     }
+
+    /// The statements that read machines by their UUIDs, for those that are written in the same round trip.
+    static func statements(of uuids: [MachineUUID]) -> [SQL] {
+        [
+            "SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.uuid = ANY (\(uuids)::uuid[])",
+            """
+            SELECT \(raw: ruleColumns) FROM security_rule s JOIN virtual_machine vm ON vm.id = s.vm_id
+            WHERE vm.uuid = ANY (\(uuids)::uuid[]) ORDER BY s.id
+            """,
+        ]
+    }
+
+    /// The machines by their ids, from the two results of ``statements(of:)``.
+    static func records(
+        _ results: ArraySlice<QueryResult>
+    ) throws -> [VirtualMachineID: VirtualMachineRecord] {
+        guard let machines = results.first, let rules = results.dropFirst().first else { return [:] }
+        let rulesByMachine = try Self.rules(rules.rows)
+        var records: [VirtualMachineID: VirtualMachineRecord] = [:]
+        for row in machines.rows {
+            let id: VirtualMachineID = try row["id"]
+            records[id] = try record(id, row, rulesByMachine[id] ?? [])
+        }
+        return records
+    }
+
+    private static let columns: StaticString = """
+        vm.id, vm.uuid, vm.organization_id, vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib,
+        vm.gpu_type, vm.gpu_count, vm.callback_url, vm.assign_floating_ip, vm.mac, vm.desired, vm.generation,
+        vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
+        vm.fault_code, vm.fault_message, vm.phase, vm.created_at, vm.updated_at, vm.deleted_at,
+        e.id AS environment_id, e.name AS environment_name, r.id AS region_id, r.name AS region_name,
+        f.id AS flavor_id, f.name AS flavor_name, i.id AS image_id, i.name AS image_name,
+        i.type AS image_type, i.version AS image_version, n.id AS node_id, n.name AS node_name,
+        coalesce(n.state = 'silent', false) AS node_silent,
+        (SELECT p.address FROM private_address p WHERE p.vm_id = vm.id) AS private_address,
+        (SELECT p.address FROM floating_ip p WHERE p.vm_id = vm.id) AS floating_ip,
+        ARRAY(SELECT k.name FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS key_names,
+        ARRAY(SELECT l.label FROM vm_label l WHERE l.vm_id = vm.id ORDER BY l.label) AS labels
+        """
+
+    private static let tables: StaticString = """
+        virtual_machine vm
+            JOIN environment e ON e.id = vm.environment_id
+            JOIN region r ON r.id = e.region_id
+            JOIN flavor f ON f.id = vm.flavor_id
+            JOIN image i ON i.id = vm.image_id
+            LEFT JOIN compute_node n ON n.id = vm.node_id
+        """
+
+    private static let ruleColumns: StaticString = """
+        s.vm_id, s.id, s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max, s.created_at
+        """
 
     private static func record(
         _ id: VirtualMachineID,
@@ -97,16 +128,7 @@ extension VirtualMachineStore {
         )
     }
 
-    private static func securityRules(
-        of ids: [VirtualMachineID],
-        _ transaction: Transaction
-    ) throws -> [VirtualMachineID: [VirtualMachineRecord.Rule]] {
-        let rows = try transaction.query(
-            """
-            SELECT vm_id, id, direction, ethertype, protocol, remote, port_min, port_max, created_at
-            FROM security_rule WHERE vm_id = ANY (\(ids)::bigint[]) ORDER BY id
-            """
-        )
+    private static func rules(_ rows: [Row]) throws -> [VirtualMachineID: [VirtualMachineRecord.Rule]] {
         var rules: [VirtualMachineID: [VirtualMachineRecord.Rule]] = [:]
         for row in rows {
             let rule = try VirtualMachineRecord.Rule(
