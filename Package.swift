@@ -45,8 +45,7 @@ let package = Package(
         .executable(name: "gantry-agent", targets: ["gantry-agent"]),
         .executable(name: "gantry", targets: ["gantry"]),
         // For the benchmarks, which are a package of their own.
-        .library(name: "SimulatedHost", targets: ["SimulatedHost"]),
-        .library(name: "GantryKit", targets: ["Conductor", "Agent", "GantryClient"]),
+        .library(name: "SimulatedFleet", targets: ["SimulatedFleet"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -117,11 +116,19 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        /// The host side of agents in memory, for tests and benchmarks; no program links it.
+        // MARK: - Simulation: for tests and benchmarks; no program links it
+        /// The host side of agents, in memory.
         .target(
             name: "SimulatedHost",
+            dependencies: ["Agent", "GantryModel", "GantryProtocol"],
+            swiftSettings: strict
+        ),
+        /// Many nodes, against real services and a real conductor.
+        .target(
+            name: "SimulatedFleet",
             dependencies: [
-                "Agent", "AMQP", "GantryModel", "GantryProtocol", "Observability", asyncHTTPClient, logging, nioCore,
+                "AMQP", "Agent", "Conductor", "GantryModel", "GantryProtocol", "Observability", "Postgres",
+                "SimulatedHost", asyncHTTPClient, logging,
             ],
             swiftSettings: strict
         ),

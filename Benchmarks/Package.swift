@@ -14,15 +14,20 @@ let package = Package(
         .package(name: "gantry", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
     targets: [
         .executableTarget(
             name: "gantry-benchmark",
             dependencies: [
-                .product(name: "GantryKit", package: "gantry"),
+                .product(name: "SimulatedFleet", package: "gantry"),
+                // The programs that are measured, built beside this one.
+                .product(name: "gantry-conductor", package: "gantry"),
+                .product(name: "gantry-agent", package: "gantry"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]

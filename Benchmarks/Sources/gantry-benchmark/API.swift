@@ -8,8 +8,11 @@ import NIOHTTP1
 /// The few calls that the load makes, over keep-alive connections, as a tenant would.
 struct API: Sendable {
     let client: HTTPClient
-    let base: String
-    let key: String
+    /// The conductor, `http://HOST:PORT`.
+    let url: String
+
+    /// The key of the test data.
+    private static let key = "test_token"
 
     struct Refused: Error, CustomStringConvertible {
         let description: String
@@ -23,9 +26,11 @@ struct API: Sendable {
     private struct Created: Decodable { let instances: [Machine] }
     private struct Shown: Decodable { let instance: Machine }
 
-    func createMachine(environment: String, image: String, flavor: String) async throws -> Machine {
+    /// The request of the README: a floating IP and a label.
+    func createMachine() async throws -> Machine {
         let body = try JSONSerialization.data(withJSONObject: [
-            "environment_name": environment, "image_name": image, "flavor_name": flavor, "count": 1,
+            "environment_name": "TestEnv", "image_name": "TestImage", "flavor_name": "TestFlavor",
+            "key_names": ["TestKey"], "labels": ["benchmark"], "assign_floating_ip": true, "count": 1,
         ])
         return try await JSONDecoder().decode(Created.self, from: call(.POST, "virtual-machines", body)).instances[0]
     }
@@ -53,9 +58,9 @@ struct API: Sendable {
     }
 
     private func answer(_ method: HTTPMethod, _ path: String, _ body: Data?) async throws -> (UInt, Data) {
-        var request = HTTPClientRequest(url: "\(base)/v1/core/\(path)")
+        var request = HTTPClientRequest(url: "\(url)/v1/core/\(path)")
         request.method = method
-        request.headers.add(name: "api_key", value: key)
+        request.headers.add(name: "api_key", value: Self.key)
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Histogram
 
 /// Durations of one kind of operation, in microseconds.
-struct Latencies {
+struct Latencies: Sendable {
     private var histogram = Histogram<UInt64>(
         highestTrackableValue: 600_000_000,
         numberOfSignificantValueDigits: .three
@@ -26,4 +27,13 @@ func median(_ values: [Double]) -> Double? {
     let sorted = values.sorted()
     let middle = sorted.count / 2
     return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+}
+
+extension Double {
+    /// With so many digits after the point.
+    func text(_ digits: Int) -> String { String(format: "%.\(digits)f", self) }
+}
+
+extension Duration {
+    var milliseconds: Double { self / .milliseconds(1) }
 }

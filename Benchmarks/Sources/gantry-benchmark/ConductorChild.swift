@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Foundation
+
+/// A conductor of the same build as this program, on a free port of loopback.
+struct ConductorChild: Sendable {
+    let child: Child
+    let url: String
+    /// From the start of its process until it answered that it is well.
+    let startup: Duration
+
+    /// The program, beside our own.
+    static var path: String { Bundle.main.bundlePath + "/gantry-conductor" }
+
+    /// Starts one on the services that the environment names, and waits until it is ready.
+    ///
+    /// - Parameters:
+    ///   - client: asks whether it is.
+    ///   - directory: where its log goes.
+    ///   - settings: its environment, beside our own.
+    /// - Returns: the running conductor.
+    /// - Throws: ``Trouble`` when it does not become ready.
+    static func start(
+        _ client: HTTPClient,
+        directory: String,
+        settings: [String: String] = [:]
+    ) async throws -> ConductorChild {
+        let port = try freePort()
+        let url = "http://127.0.0.1:\(port)"
+        var environment = ["GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0"]
+        environment.merge(settings) { $1 }
+        let child = try Child([path, "run"], environment: environment, log: "\(directory)/conductor.log")
+        try await child.wait(for: "the conductor's health") {
+            let answer = try? await client.get(url: "\(url)/healthz").get()
+            return answer?.status == .ok
+        }
+        return ConductorChild(child: child, url: url, startup: ContinuousClock.now - child.started)
+    }
+
+    /// The test data, with an image that no simulated node fetches unless another is given.
+    static func seed(
+        imageURL: String = "https://images.example/none.qcow2",
+        sha256: String = String(repeating: "0", count: 64),
+        floatingIPPool: String
+    ) async throws {
+        try await Child.run([
+            path, "seed-test-data", "--image-url", imageURL, "--image-sha256", sha256,
+            "--public-key",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGpjWWcDfbQ2VrBbOgzHPYkhBBUsWzcfvIpHV8KOqvH7 benchmark",
+            "--floating-ip-pool", floatingIPPool,
+        ])
+    }
+
+    private static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, length) == 0 && getsockname(descriptor, generic, &length) == 0
+            }
+        }
+        guard bound else { throw Trouble("no free port on loopback") }
+        return UInt16(bigEndian: address.sin_port)
+    }
+}

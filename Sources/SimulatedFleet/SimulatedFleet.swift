@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AMQP
+import Agent
+import AsyncHTTPClient
+import Conductor
+import Foundation
+import GantryModel
+public import Logging
+import Observability
+import Postgres
+import SimulatedHost
+
+/// Nodes without hosts, in numbers. Each has its own API key, broker's user, queue, consumer, session and journal, and
+/// decides by the agent's own code; what is below ``Host`` is simulated. Their HTTP connections come from one pool.
+public actor SimulatedFleet {
+    /// Of each host: ten of them take all machines of a measurement.
+    private static let capacity = Resources(vcpus: 256, memoryMiB: 1 << 20, diskGiB: 1 << 14)
+
+    /// Sees the machines of all nodes.
+    public nonisolated let watch = MachineWatch()
+
+    private let services: FleetServices
+    private let region: String
+    private let directory: String
+    private let nodesPerConnection: Int
+    private let database: Database
+    private let broker: AMQPConfiguration
+    private let registry: NodeRegistry
+    private let publisher: AMQPPublisher
+    private let client: HTTPClient
+    private let logger: Logger
+    private var nodes: [Task<Void, Never>] = []
+
+    /// Nothing is registered or started yet.
+    ///
+    /// - Parameters:
+    ///   - services: real ones, with the conductor's schema in the database.
+    ///   - region: the name of the region that the nodes are of.
+    ///   - directory: where the nodes' journals go.
+    ///   - nodesPerConnection: how many nodes share a connection to the broker; with 1 each comes as its own user.
+    ///   - logger: for what goes wrong on a node.
+    /// - Throws: for a URL that cannot be read.
+    public init(
+        _ services: FleetServices,
+        region: String,
+        directory: String,
+        nodesPerConnection: Int,
+        logger: Logger
+    ) throws {
+        (self.services, self.region, self.directory) = (services, region, directory)
+        (self.nodesPerConnection, self.logger) = (nodesPerConnection, logger)
+        database = Database(try DatabaseConfiguration(url: services.databaseURL, maximumConnections: 2))
+        broker = try AMQPConfiguration(url: services.amqpURL)
+        publisher = AMQPPublisher(broker)
+        var settings = HTTPClient.Configuration()
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+        registry = NodeRegistry(
+            database: database,
+            broker: try BrokerAdministration(
+                client: client,
+                url: services.managementURL,
+                virtualHost: broker.virtualHost
+            ),
+            publisher: publisher,
+            brokerAddress: broker
+        )
+    }
+
+    /// Registers and starts nodes until there are `count`, and waits until all have a session and have reported.
+    public func grow(to count: Int) async throws {
+        let id = try await RegionNames(database: database).id(of: region)
+        while nodes.count < count {
+            let size = min(nodesPerConnection, count - nodes.count)
+            let shared = nodesPerConnection > 1 ? SharedConsumer(broker, size: size) : nil
+            for _ in 0..<size { nodes.append(try start(try await register(nodes.count, in: id), shared)) }
+        }
+        while try await reporting() < count { try await Task.sleep(for: .milliseconds(100)) }
+    }
+
+    /// Ends all nodes. What was registered stays.
+    public func stop() async throws {
+        for node in nodes { node.cancel() }
+        for node in nodes { await node.value }
+        await publisher.close()
+        try await client.shutdown()
+    }
+
+    private func register(_ index: Int, in region: RegionID) async throws -> NodeCredentials {
+        try await registry.create(try NodeName("sim-\(index)"), region: region, ratios: OvercommitRatios())
+    }
+
+    private func reporting() async throws -> Int {
+        try await database.read { transaction in
+            let rows = try transaction.query("SELECT count(*) AS count FROM node_report WHERE sequence > 0")
+            return try rows.first?["count"] ?? 0
+        }
+    }
+
+    private func start(_ credentials: NodeCredentials, _ shared: SharedConsumer?) throws -> Task<Void, Never> {
+        let source: NodeAgent.TaskSource =
+            if let shared { .shared(shared.attach) } else { .broker(try AMQPConfiguration(url: credentials.amqpURL)) }
+        let agent = NodeAgent(
+            name: credentials.node,
+            host: WatchedHost(host: SimulatedHost(total: Self.capacity), watch: watch),
+            journal: try TaskJournal(directory: "\(directory)/\(credentials.node)", logger: logger),
+            conductor: WatchedConductor(
+                conductor: ConductorClient(
+                    client: client,
+                    url: services.conductorURL,
+                    node: credentials.node,
+                    key: credentials.apiKey
+                ),
+                watch: watch
+            ),
+            settings: .init(concurrency: 8, orphanPolicy: .report),
+            observer: StepObserver(),
+            health: Health(),
+            logger: logger
+        )
+        return Task { [logger] in
+            do {
+                try await agent.run(consuming: source)
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("A node ended", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}
