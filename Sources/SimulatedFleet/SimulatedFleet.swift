@@ -70,7 +70,7 @@ public actor SimulatedFleet {
 
     /// Registers and starts nodes until there are `count`, and waits until all have a session and have reported.
     public func grow(to count: Int) async throws {
-        let id = try await RegionNames(database: database).id(of: region)
+        let id = try await RegionStore(database: database).id(of: region)
         while nodes.count < count {
             let size = min(nodesPerConnection, count - nodes.count)
             let shared = nodesPerConnection > 1 ? SharedConsumer(broker, size: size) : nil
