@@ -13,8 +13,10 @@ struct TaskJournalTests {
         try TaskJournal(directory: "\(folder)/journal", logger: Example.logger)
     }
 
+    /// The files of single machines.
     private func files(_ folder: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: "\(folder)/journal").sorted()
+            .filter { !["forgotten", "reserve"].contains($0) }
     }
 
     @Test("Tasks, what became of them and what was built outlast the agent")
@@ -78,6 +80,29 @@ struct TaskJournalTests {
         }
     }
 
+    @Test("A task that comes when its machine is forgotten is outdated, also after a restart; a newer one is not")
+    func late() async throws {
+        try await withTemporaryDirectory { folder in
+            let (creation, later) = (try Example.task(generation: 1), try Example.task(generation: 3))
+            let journal = try journal(folder)
+            #expect(await !journal.isOutdated(creation))
+            #expect(try await journal.take(creation))
+            #expect(try await journal.take(Example.task(.absent, generation: 2)))
+            #expect(await !journal.isOutdated(creation), "as long as it is known, its generation says enough")
+            try await journal.forget(creation.uuid, at: Generation(2))
+            for journal in [journal, try self.journal(folder)] {
+                #expect(await journal.isOutdated(creation))
+                #expect(await !journal.isOutdated(later))
+                #expect(await !journal.isOutdated(try Example.task(uuid: MachineUUID().description)))
+            }
+            // The last line was cut off when the power went.
+            let path = "\(folder)/journal/forgotten"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            try (text + "0b8d5c1e-").write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(await (try self.journal(folder)).isOutdated(creation))
+        }
+    }
+
     @Test("A damaged file is set aside and holds up no other; half-written ones go")
     func damaged() async throws {
         try await withTemporaryDirectory { folder in
@@ -132,6 +157,28 @@ struct TaskJournalTests {
             try FileManager.default.removeItem(atPath: "\(folder)/filler")
             #expect(try await again.take(newer))
             #expect(try files(folder) == ["\(task.uuid).json"])
+        }
+    }
+
+    @Test("A machine can be removed from a full disk, again when there was room in between (root)")
+    func removalFromFullDisk() async throws {
+        try await withSmallDisk(kibibytes: 4096) { folder in
+            let journal = try journal(folder)
+            func fill() async throws {
+                _ = try await run("dd", ["if=/dev/zero", "of=\(folder)/filler", "bs=4k"])
+            }
+            for _ in 1...2 {
+                let task = try Example.task(uuid: MachineUUID().description)
+                #expect(try await journal.take(task))
+                try await fill()
+                let other = try Example.task(uuid: MachineUUID().description)
+                await #expect(throws: HostFiles.diskFull) { try await journal.take(other) }
+                let absence = try Example.task(.absent, generation: 2, uuid: task.uuid.description)
+                #expect(try await journal.take(absence))
+                try await journal.update(task.uuid) { $0.applied = Generation(2) }
+                try FileManager.default.removeItem(atPath: "\(folder)/filler")
+                try await journal.forget(task.uuid, at: Generation(2))
+            }
         }
     }
 
