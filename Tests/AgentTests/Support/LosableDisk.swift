@@ -32,7 +32,9 @@ struct LosableDisk: Sendable {
     /// Loses power, and comes back with it.
     func losePower() async throws {
         // EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h).
-        let shutDown = "open(my $f, '<', $ARGV[0]) or die; my $flags = pack('L', 2); ioctl($f, 0x8004587d, $flags) or die $!"
+        let shutDown = """
+            open(my $folder, '<', $ARGV[0]) or die; my $flags = pack('L', 2); ioctl($folder, 0x8004587d, $flags) or die $!
+            """
         try await shell("perl", "-e", shutDown, folder)
         try await shell("umount", folder)
         try await mount()

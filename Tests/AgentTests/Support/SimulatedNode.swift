@@ -20,6 +20,7 @@ struct SimulatedNode: Sendable {
     ///   - orphanPolicy: As an operator sets it.
     ///   - slots: How many machines are worked on at once.
     ///   - observer: Told of each step.
+    /// - Throws: When the journal cannot be read.
     init(
         folder: String,
         host: SimulatedHost = SimulatedHost(),
