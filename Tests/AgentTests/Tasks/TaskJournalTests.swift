@@ -127,8 +127,7 @@ struct TaskJournalTests {
             #expect(try await journal(folder).take(task))
             let path = "\(folder)/journal/\(task.uuid).json"
             let text = try String(contentsOfFile: path, encoding: .utf8)
-            let extended = "{\"of_tomorrow\":{\"a\":[1]}," + text.dropFirst()
-            try extended.write(toFile: path, atomically: true, encoding: .utf8)
+            try ("{\"of_tomorrow\":{\"a\":[1]}," + text.dropFirst()).write(toFile: path, atomically: true, encoding: .utf8)
             #expect(await (try journal(folder)).entry(task.uuid)?.task == task)
         }
     }
@@ -174,7 +173,7 @@ struct TaskJournalTests {
                 try await fill()
                 let other = try Example.task(uuid: MachineUUID().description)
                 await #expect(throws: HostFiles.diskFull) { try await journal.take(other) }
-                let absence = try Example.task(.absent, generation: 2, uuid: task.uuid.description)
+                let absence = try Example.task(.absent, uuid: task.uuid.description, generation: 2)
                 #expect(try await journal.take(absence))
                 try await journal.update(task.uuid) { $0.applied = Generation(2) }
                 try FileManager.default.removeItem(atPath: "\(folder)/filler")
