@@ -30,6 +30,9 @@ struct FullDiskTests {
             try await Auditor.expectOnly([cloud.domain(early)], on: host)
 
             try await disk.fill(leavingKiB: 0)
+            await #expect(throws: CommandFailure.self, "nothing can be written") {
+                try await host.exec("sh", "-c", "echo something >\(host.agentFolder)/something")
+            }
             for machine in [late, early] { try await cloud.remove(machine) }
             try await Auditor.expectNothingLeft(of: cloud)
             #expect(try await agent.stop() == 0)
@@ -57,10 +60,15 @@ private struct SmallDisk {
             "sh",
             "-c",
             """
-            rm -f "$1/filler"
-            free=$(df --output=avail -k "$1" | tail -n 1)
-            fallocate -l $((free - $2))K "$1/filler" || true
-            [ "$2" != 0 ] || dd if=/dev/zero of="$1/rest" bs=4k status=none 2>/dev/null || true
+            rm -f "$1"/filler*
+            free=$(df -k --output=avail "$1" | tail -n 1)
+            fallocate -l $((free - $2))K "$1/filler"
+            [ "$2" = 0 ] || exit 0
+            # What writes were given too much comes back when they are on the disk.
+            for number in 1 2 3 4; do
+                dd if=/dev/zero of="$1/filler$number" bs=4k 2>/dev/null || true
+                sync -f "$1"
+            done
             """,
             "sh",
             path,
