@@ -127,7 +127,8 @@ struct TaskJournalTests {
             #expect(try await journal(folder).take(task))
             let path = "\(folder)/journal/\(task.uuid).json"
             let text = try String(contentsOfFile: path, encoding: .utf8)
-            try ("{\"of_tomorrow\":{\"a\":[1]}," + text.dropFirst()).write(toFile: path, atomically: true, encoding: .utf8)
+            let extended = "{\"of_tomorrow\":{\"a\":[1]}," + text.dropFirst()
+            try extended.write(toFile: path, atomically: true, encoding: .utf8)
             #expect(await (try journal(folder)).entry(task.uuid)?.task == task)
         }
     }
