@@ -21,6 +21,60 @@ struct KillTests {
         }
     }
 
+    @Test("A SIGKILL at every step of undoing a create that failed", .timeLimit(.minutes(10)))
+    func undoing() async throws {
+        try await SystemCloud.withIdleGuests { cloud in
+            let path = cloud.folder + "/huge"
+            try await shell("qemu-img", "create", "-q", "-f", "qcow2", path, "100G")
+            try await cloud.addImage("huge", url: "file://\(path)", sha256: TestImage.digest(of: path))
+            for point in Self.points(ConvergencePlan.tearDown.stages.flatMap { $0 }) {
+                let doomed = try cloud.startAgent(killAt: point)
+                let machine = try await cloud.create("undone-at-\(point)", image: "huge")
+                try await Self.end(of: doomed, at: point)
+                let agent = try cloud.startAgent()
+                let failed = try await cloud.wait(for: machine, .error)
+                #expect(failed.fault?.code == Fault.Code.imageTooLarge.rawValue, "after a kill at \(point)")
+                try await eventually("nothing but the journal is left after a kill at \(point)") {
+                    try await Auditor.leftovers(on: cloud.hosts[0]).filter { !$0.hasPrefix("journal/") }.isEmpty
+                }
+                try await cloud.remove(machine)
+                try await agent.kill()
+            }
+            try await Auditor.expectNothingLeft(of: cloud)
+        }
+    }
+
+    @Test(
+        "A disk that a guest has had stays, though the agent died at its start and cannot go on",
+        .timeLimit(.minutes(10))
+    )
+    func disk() async throws {
+        try await SystemCloud.withIdleGuests { cloud in
+            let host = cloud.hosts[0]
+            let doomed = try cloud.startAgent(killAt: "start:after")
+            let machine = try await cloud.create("kept")
+            try await Self.end(of: doomed, at: "start:after")
+            try await cloud.expectBoots(1, of: machine)
+            // Meanwhile the guest ends, and the image goes from its source and from the host.
+            try await host.exec("virsh", "-q", "destroy", cloud.domain(machine))
+            try await shell("mv", cloud.image.path, cloud.image.path + ".away")
+            try await host.exec("rm", "\(host.agentFolder)/images/\(cloud.image.sha256)")
+            let agent = try cloud.startAgent()
+            let failed = try await cloud.wait(for: machine, .error)
+            #expect(failed.fault?.code == Fault.Code.imageMissing.rawValue)
+            let disk = try await "\(host.agentFolder)/machines/\(cloud.uuid(machine))/disk.qcow2"
+            try await host.exec("test", "-e", disk)
+
+            try await shell("mv", cloud.image.path + ".away", cloud.image.path)
+            try await cloud.api.perform(.hardReboot, on: machine.id)
+            try await cloud.wait(for: machine, .active)
+            try await cloud.expectBoots(2, of: machine)
+            try await cloud.remove(machine)
+            try await Auditor.expectNothingLeft(of: cloud)
+            try await agent.kill()
+        }
+    }
+
     @Test(
         "A SIGKILL at every step of a stop, a start and a reboot: each boots the guest once",
         .timeLimit(.minutes(10))

@@ -194,11 +194,17 @@ package actor MachineWorker {
         let begin = clock.now
         let result: Result<Void, Fault>
         do throws(Fault) {
+            // Before it runs: what a guest writes is the tenant's, whatever becomes of us.
+            if step == .start { try await tools.journal.update(uuid) { $0.hasRun = true } }
             try await tools.observer.around(step) { () async throws(Fault) in
                 try await tools.host.perform(step, for: entry.taskWithSpec) { progress.yield($0) }
             }
             result = .success(())
         } catch {
+            // A hypervisor that refused did not run it; one that went away may have.
+            if step == .start, !entry.hasRun, error.code != .hypervisorUnreachable {
+                try? await tools.journal.update(uuid) { $0.hasRun = false }
+            }
             result = .failure(error)
         }
         progress.finish()
@@ -317,9 +323,12 @@ package actor MachineWorker {
     private func giveUp(_ entry: JournalEntry, _ fault: Fault) async {
         do throws(Fault) {
             let domain = try await observe(entry)
-            if !entry.hasRun, domain?.state != .running {
+            let hasRun = await tools.journal.entry(uuid)?.hasRun ?? entry.hasRun
+            if !hasRun, domain?.state != .running {
                 for step in ConvergencePlan.tearDown.stages.joined() {
-                    try await tools.host.perform(step, for: entry.taskWithSpec) { _ in }
+                    try await tools.observer.around(step) { () async throws(Fault) in
+                        try await tools.host.perform(step, for: entry.taskWithSpec) { _ in }
+                    }
                 }
             }
             try await tools.journal.update(uuid) { current in

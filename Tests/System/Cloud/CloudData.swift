@@ -13,6 +13,8 @@ struct CloudData: Sendable {
 
     /// The flavor that is no larger than a guest needs.
     static let flavor = "small"
+    /// A flavor for a whole distribution.
+    static let largerFlavor = "medium"
     static let secondEnvironment = "SecondEnv"
     static let keys = ["TestKey", "SecondKey"]
 
@@ -44,7 +46,8 @@ struct CloudData: Sendable {
             try transaction.execute(
                 """
                 INSERT INTO flavor (region_id, name, vcpus, memory_mib, disk_gib)
-                SELECT id, \(flavor), 1, 128, 1 FROM region
+                SELECT r.id, f.name, f.vcpus, f.memory_mib, f.disk_gib FROM region r,
+                    (VALUES (\(flavor), 1, 128, 1), (\(largerFlavor), 2, 512, 4)) f (name, vcpus, memory_mib, disk_gib)
                 """
             )
             let second: EnvironmentID =
