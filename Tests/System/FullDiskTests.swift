@@ -5,6 +5,7 @@ import GantryClient
 import GantryModel
 import GantryProtocol
 import GantryTestSupport
+import Postgres
 import Testing
 
 @Suite("A host's disk is full (root)", .serialized)
@@ -29,11 +30,21 @@ struct FullDiskTests {
             #expect(failed.fault?.message.contains("disk is full") == true, "\(failed.fault?.message ?? "no reason")")
             try await Auditor.expectOnly([cloud.domain(early)], on: host)
 
+            // And one that cannot even be journaled.
+            try await disk.fill(leavingKiB: 2 << 20)
+            try await eventually("the node takes machines again") {
+                try await cloud.database.read { try $0.query("SELECT FROM compute_node WHERE schedulable").count == 1 }
+            }
+            try await agent.kill()
+            let later = try await cloud.create("later")
             try await disk.fill(leavingKiB: 0)
             await #expect(throws: CommandFailure.self, "nothing can be written") {
                 try await host.exec("sh", "-c", "echo something >\(host.agentFolder)/something")
             }
-            for machine in [late, early] { try await cloud.remove(machine) }
+            agent = try cloud.startAgent()
+            let refused = try await cloud.wait(for: later, .error)
+            #expect(refused.fault?.message.contains("disk is full") == true, "\(refused.fault?.message ?? "no reason")")
+            for machine in [late, later, early] { try await cloud.remove(machine) }
             try await Auditor.expectNothingLeft(of: cloud)
             #expect(try await agent.stop() == 0)
         }

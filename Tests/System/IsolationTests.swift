@@ -57,24 +57,27 @@ struct IsolationTests {
         #expect(try await guests.fromAlpha(guests.gateway, 7777) == "")
         #expect(try await guests.fromAlpha(uplink, 7777) == "")
         let query = "nslookup -type=a localhost \(guests.gateway) >/dev/null 2>&1; echo $?"
-        #expect(try await guests.cloud.ssh(guests.alpha, query) == "0", "DNS is answered")
+        try await eventually("DNS is answered") { try await guests.cloud.ssh(guests.alpha, query) == "0" }
         try await listener.kill()
     }
 
     private func metadata(_ guests: Guests) async throws {
         let cloud = guests.cloud
-        let token = try #require(try await guests.token(of: guests.alpha))
+        let token = try await guests.token(of: guests.alpha)
         for (path, value) in [
             ("instance-id", "\(try await cloud.uuid(guests.alpha))"), ("hostname", "alpha"),
             ("local-ipv4", guests.alpha.fixedIP), ("public-ipv4", guests.alpha.floatingIP),
         ] {
-            let answer = try await guests.metadata(path, of: guests.alpha, token)
-            #expect(answer == value, "\(path)")
+            try await eventually("\(path) is alpha's") {
+                try await guests.metadata(path, of: guests.alpha, token) == value
+            }
         }
         #expect(try await guests.metadata("instance-id", of: guests.alpha, "") == nil, "no token, no data")
         #expect(try await guests.metadata("instance-id", of: guests.beta, token) == nil, "the token is another's")
-        let own = try #require(try await guests.token(of: guests.beta))
-        #expect(try await guests.metadata("hostname", of: guests.beta, own) == "beta")
+        let own = try await guests.token(of: guests.beta)
+        try await eventually("beta gets its own") {
+            try await guests.metadata("hostname", of: guests.beta, own) == "beta"
+        }
     }
 
     /// Has alpha send as beta, and as somebody unknown; the host counts what comes through.
@@ -182,15 +185,18 @@ private struct Guests {
 
     /// What a service says to alpha; empty when it cannot be reached.
     func fromAlpha(_ address: String, _ port: Int) async throws -> String {
-        try #require(try await cloud.ssh(alpha, "timeout 4 nc -w 2 \(address) \(port) </dev/null | head -n 1"))
+        try await cloud.login(alpha, "timeout 4 nc -w 2 \(address) \(port) </dev/null | head -n 1")
     }
 
-    func token(of machine: InstanceBody) async throws -> String? {
+    func token(of machine: InstanceBody) async throws -> String {
         let request =
             "PUT /latest/api/token HTTP/1.1\\r\\nHost: metadata\\r\\nConnection: close\\r\\n"
             + "X-aws-ec2-metadata-token-ttl-seconds: 60\\r\\n\\r\\n"
         let call = "(printf '\(request)'; sleep 1) | timeout 5 nc 169.254.169.254 80 | tail -n 1"
-        return try await cloud.ssh(machine, call)
+        return try await eventually("a token for \(machine.name)") {
+            let answer = try await cloud.ssh(machine, call)
+            return answer?.isEmpty == false ? answer : nil
+        }
     }
 
     func metadata(_ path: String, of machine: InstanceBody, _ token: String) async throws -> String? {

@@ -37,8 +37,14 @@ package actor Supervisor {
 
     /// Takes a task: when this returns it is on disk, and its machine's worker knows.
     package func take(_ task: MachineTask) async throws(Fault) {
-        let isNew = try await tools.observer.around(.journal) { () async throws(Fault) in
-            try await tools.journal.take(task)
+        let isNew: Bool
+        do throws(Fault) {
+            isNew = try await tools.observer.around(.journal) { () async throws(Fault) in
+                try await tools.journal.take(task)
+            }
+        } catch {
+            await tell(of: error, with: task)
+            throw error
         }
         let worker = worker(task.uuid)
         if isNew {
@@ -53,6 +59,17 @@ package actor Supervisor {
         } else {
             await worker.poke()
         }
+    }
+
+    /// A task that cannot be promised is a reason for the conductor to act on.
+    private func tell(of fault: Fault, with task: MachineTask) async {
+        let report = MachineReport(
+            uuid: task.uuid,
+            appliedGeneration: task.generation,
+            power: .unknown,
+            fault: fault
+        )
+        await tools.reporter.report(report, received: nil)
     }
 
     /// Takes a task from the queue, unless it comes so late that its machine is gone. Only the conductor itself can say
