@@ -100,23 +100,6 @@ extension LibvirtConnection {
         }
     }
 
-    /// Replaces our metadata element, in the definition and, where the domain runs, in the live one.
-    public func setDomainMetadata(
-        _ uuid: String,
-        namespace: String,
-        prefix: String,
-        element: String
-    ) throws(LibvirtError) {
-        let domain = try domain(uuid)
-        let isActive = unsafe virDomainIsActive(domain.pointer) == 1
-        let live = isActive ? UInt32(VIR_DOMAIN_AFFECT_LIVE.rawValue) : 0
-        let flags = UInt32(VIR_DOMAIN_AFFECT_CONFIG.rawValue) | live
-        let type = Int32(VIR_DOMAIN_METADATA_ELEMENT.rawValue)
-        guard unsafe virDomainSetMetadata(domain.pointer, type, element, prefix, namespace, flags) == 0 else {
-            throw .last("marking a domain")
-        }
-    }
-
     public func domainState(_ uuid: String) throws(LibvirtError) -> DomainState {
         try domain(uuid).state()
     }

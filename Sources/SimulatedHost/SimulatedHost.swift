@@ -69,6 +69,13 @@ package actor SimulatedHost: Agent.Host {
         tell(uuid)
     }
 
+    /// libvirtd starts anew, and knows of no domain why it is off.
+    package func forgetReasons() {
+        for (uuid, machine) in machines where [.shutDown, .crashed].contains(machine.domain?.state) {
+            machines[uuid]?.domain?.state = .off
+        }
+    }
+
     /// Somebody flushes the host's packet filter.
     package func flushFilter() { filter = [:] }
 
@@ -245,7 +252,7 @@ package actor SimulatedHost: Agent.Host {
         switch (step, domain?.state) {
         case (.start, .running?): return
         case (.start, _): try start(task)
-        case (.reset, .running?), (.reset, .paused?): machines[task.uuid]?.domain?.mark = MachineMark(task)
+        case (.reset, .running?), (.reset, .paused?): return
         case (.reset, _): throw Fault(.hostCommandFailed, "The guest was not running.")
         case (.shutDown, .running?), (.shutDown, .paused?): machines[task.uuid]?.domain?.state = .shutDown
         case (.destroy, .running?), (.destroy, .paused?): machines[task.uuid]?.domain?.state = .off

@@ -20,6 +20,8 @@ package struct SimulatedMachine: Hashable, Sendable {
     package var seed: String?
     package var domain: Domain?
 
+    package init() {}
+
     /// Whether it has files on the host.
     package var hasFiles: Bool { disk != nil || seed != nil }
     package var isEmpty: Bool { !hasFiles && domain == nil }

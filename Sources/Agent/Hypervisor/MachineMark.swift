@@ -12,7 +12,6 @@ package import GantryProtocol
 /// What a domain's metadata says of it: that it is ours, and what it was defined for.
 package struct MachineMark: Hashable, Sendable {
     package static let namespace = "https://gantry.dev/xmlns/domain/1"
-    package static let prefix = "gantry"
 
     package var machineID: VirtualMachineID
     package var generation: Generation
@@ -51,14 +50,6 @@ package struct MachineMark: Hashable, Sendable {
                 "xmlns:gantry": Self.namespace, "id": "\(machineID)", "generation": "\(generation)",
                 "boot": "\(bootCounter)", "spec": specDigest,
             ]
-        )
-    }
-
-    /// The element without a prefix, as libvirt takes it when it changes a domain's metadata.
-    package var bareXML: XML {
-        XML(
-            "machine",
-            ["id": "\(machineID)", "generation": "\(generation)", "boot": "\(bootCounter)", "spec": specDigest]
         )
     }
 

@@ -170,7 +170,7 @@ package struct LinuxHost: Host {
         try await hypervised {
             switch step {
             case .start: try await connection.startDomain(uuid)
-            case .reset: try await reset(connection, task)
+            case .reset: try await reset(connection, uuid)
             case .shutDown: try await absentIsFine { try await shutDown(connection, uuid) }
             case .destroy: try await absentIsFine { try await connection.destroyDomain(uuid) }
             default: try await connection.undefineDomain(uuid)
@@ -178,20 +178,14 @@ package struct LinuxHost: Host {
         }
     }
 
-    private func reset(_ connection: LibvirtConnection, _ task: MachineTask) async throws {
+    private func reset(_ connection: LibvirtConnection, _ uuid: String) async throws {
         do throws(LibvirtError) {
-            try await connection.resetDomain("\(task.uuid)")
+            try await connection.resetDomain(uuid)
         } catch {
             guard error.isInvalidState else { throw error }
             // It shut itself down just now: with another look it is started.
             throw Fault(.hostCommandFailed, "The guest was not running.")
         }
-        try await connection.setDomainMetadata(
-            "\(task.uuid)",
-            namespace: MachineMark.namespace,
-            prefix: MachineMark.prefix,
-            element: MachineMark(task).bareXML.text
-        )
     }
 
     /// The power button, and after a minute the plug.

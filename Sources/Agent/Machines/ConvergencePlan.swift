@@ -7,15 +7,18 @@ package import GantryProtocol
 ///
 ///     wanted      domain                      plan
 ///     running     none, off                   build and start
-///                 running, older boot counter network parts, reset
 ///                 paused, older boot counter  end it, build and start
-///                 running, other spec         network parts and mark
-///                 running, as wanted          nothing
+///                 running or paused           adapt
 ///                 shut down or crashed while  nothing: the guest's own doing, which the conductor is told
 ///                 this generation was applied
-///     stopped,    running or paused           shut down
-///     hibernated  anything else               nothing
+///     stopped,    none                        undo network parts, which a build cut short may have left
+///     hibernated  running or paused           shut down, adapt
+///                 off                         adapt
 ///     absent      anything                    tear down
+///
+/// To adapt is to renew the network parts for every newer task, to reset what runs for an older boot counter, and then
+/// to write the definition and its mark where they are of another specification or boot counter. The mark comes last: a
+/// change that was cut short before it is made again.
 ///
 /// The same plan builds a machine at create, repairs it after a crash and rebuilds it after the host's reboot.
 package struct ConvergencePlan: Hashable, Sendable {
@@ -31,7 +34,7 @@ package struct ConvergencePlan: Hashable, Sendable {
     package init(for task: MachineTask, applied: Bool, domain: ObservedDomain?) {
         switch task.power {
         case .absent: self = .tearDown
-        case .stopped, .hibernated: self.init(stopping: domain)
+        case .stopped, .hibernated: self.init(stopping: task, applied: applied, domain)
         case .running: self.init(running: task, applied: applied, domain)
         }
     }
@@ -40,11 +43,17 @@ package struct ConvergencePlan: Hashable, Sendable {
         self.stages = stages
     }
 
-    private init(stopping domain: ObservedDomain?) {
-        switch domain?.state {
-        case .running, .paused: self.init(stages: [[.shutDown]])
-        case .shutDown, .crashed, .off, nil: self = .nothing
+    private init(stopping task: MachineTask, applied: Bool, _ domain: ObservedDomain?) {
+        guard let domain else {
+            self.init(stages: applied ? [] : [[.unfilter], [.unlink]])
+            return
         }
+        let isOn =
+            switch domain.state {
+            case .running, .paused: true
+            case .shutDown, .crashed, .off: false
+            }
+        self.init(stages: (isOn ? [[.shutDown]] : []) + Self.adapt(domain.mark, to: task, applied: applied))
     }
 
     private init(running task: MachineTask, applied: Bool, _ domain: ObservedDomain?) {
@@ -57,7 +66,8 @@ package struct ConvergencePlan: Hashable, Sendable {
             // A reset leaves it paused.
             self.init(stages: [[.destroy]] + Self.build.stages)
         case .running, .paused:
-            self.init(keeping: domain.mark, for: task)
+            let isOlder = domain.mark.bootCounter < task.bootCounter
+            self.init(stages: Self.adapt(domain.mark, to: task, applied: applied, resetting: isOlder))
         case .shutDown, .crashed:
             // A higher boot counter is somebody's wish to have it back.
             let isTheGuestsDoing = applied && domain.mark.bootCounter >= task.bootCounter
@@ -67,14 +77,15 @@ package struct ConvergencePlan: Hashable, Sendable {
         }
     }
 
-    private init(keeping mark: MachineMark, for task: MachineTask) {
-        if mark.bootCounter < task.bootCounter {
-            self.init(stages: [[.network, .filter], [.reset]])
-        } else if mark.specDigest != MachineMark.digest(of: task.spec) {
-            self.init(stages: [[.network, .filter], [.define]])
-        } else {
-            self = .nothing
-        }
+    private static func adapt(
+        _ mark: MachineMark,
+        to task: MachineTask,
+        applied: Bool,
+        resetting: Bool = false
+    ) -> [[ConvergenceStep]] {
+        let defining = resetting || mark.specDigest != MachineMark.digest(of: task.spec)
+        guard !applied || defining else { return [] }
+        return [[.network, .filter]] + (resetting ? [[.reset]] : []) + (defining ? [[.define]] : [])
     }
 
     /// From nothing, or from any half of it, to a running domain.

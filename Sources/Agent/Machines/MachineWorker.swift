@@ -79,6 +79,7 @@ package actor MachineWorker {
         isStopped = true
         retry?.cancel()
         steps?.cancel()
+        running?.cancel()
         while let running { await running.value }
     }
 

@@ -123,7 +123,10 @@ package actor Supervisor {
     /// Ends all that is under way, for good.
     package func stop() async {
         for stop in stops.values { stop.cancel() }
-        for seat in seats.values { await seat.worker.stop() }
+        // All at once: one may wait for a slot that another holds.
+        await withTaskGroup(of: Void.self) { group in
+            for seat in seats.values { group.addTask { await seat.worker.stop() } }
+        }
     }
 
     private func worker(_ uuid: MachineUUID) -> MachineWorker {

@@ -35,17 +35,19 @@ struct ConvergencePlanTests {
         #expect(ConvergencePlan(for: task, applied: true, domain: domain(task, .off)) == none)
     }
 
-    @Test("One that runs as wanted is left alone")
+    @Test("One that runs as wanted is left alone; for a newer task its network parts are renewed")
     func nothing() throws {
         let task = try task(.running)
-        #expect(ConvergencePlan(for: task, applied: false, domain: domain(task, .running)) == .nothing)
+        #expect(ConvergencePlan(for: task, applied: true, domain: domain(task, .running)) == .nothing)
+        let newer = ConvergencePlan(for: task, applied: false, domain: domain(task, .running))
+        #expect(newer.stages == [[.network, .filter]])
     }
 
     @Test("A higher boot counter resets what runs and starts what shut itself down")
     func reboot() throws {
         let task = try task(.running, boot: 2)
         let running = ConvergencePlan(for: task, applied: false, domain: domain(task, .running))
-        #expect(running.stages.last == [.reset])
+        #expect(running.stages == [[.network, .filter], [.reset], [.define]])
         let off = ConvergencePlan(for: task, applied: true, domain: domain(task, .shutDown))
         #expect(off.stages.last == [.start])
     }
@@ -58,6 +60,48 @@ struct ConvergencePlanTests {
         let task = try task(.running)
         #expect(ConvergencePlan(for: task, applied: true, domain: domain(task, state)) == .nothing)
         #expect(ConvergencePlan(for: task, applied: false, domain: domain(task, state)).stages.last == [.start])
+    }
+
+    @Test(
+        "One that is to be off is shut down, and gets what changed at once",
+        arguments: [WantedPower.stopped, .hibernated]
+    )
+    func stop(_ power: WantedPower) throws {
+        let task = try task(power)
+        let (off, on) = (domain(task, .off), domain(task, .running))
+        #expect(ConvergencePlan(for: task, applied: true, domain: on).stages == [[.shutDown]])
+        #expect(ConvergencePlan(for: task, applied: true, domain: domain(task, .paused(""))).stages == [[.shutDown]])
+        #expect(ConvergencePlan(for: task, applied: false, domain: on).stages == [[.shutDown], [.network, .filter]])
+        #expect(ConvergencePlan(for: task, applied: false, domain: off).stages == [[.network, .filter]])
+        #expect(ConvergencePlan(for: task, applied: true, domain: off) == .nothing)
+        var other = try self.task(power)
+        other.spec = try Example.spec()
+        #expect(
+            ConvergencePlan(for: other, applied: true, domain: on).stages
+                == [[.shutDown], [.network, .filter], [.define]]
+        )
+        #expect(ConvergencePlan(for: other, applied: true, domain: off).stages == [[.network, .filter], [.define]])
+        #expect(ConvergencePlan(for: other, applied: false, domain: nil).stages == [[.unfilter], [.unlink]])
+        #expect(ConvergencePlan(for: other, applied: true, domain: nil) == .nothing)
+    }
+
+    @Test("A running one of another specification gets what changes at once, and is not started anew")
+    func change() throws {
+        let task = try task(.running)
+        var other = task
+        other.spec = try Example.spec()
+        let plan = ConvergencePlan(for: other, applied: false, domain: domain(task, .running))
+        #expect(plan.stages == [[.network, .filter], [.define]])
+    }
+
+    @Test("A held one is ended before it is started again, since a reset would leave it held")
+    func paused() throws {
+        let task = try task(.running, boot: 2)
+        let plan = ConvergencePlan(for: task, applied: false, domain: domain(task, .paused("No space.")))
+        #expect(plan.stages.first == [.destroy])
+        #expect(plan.stages.last == [.start])
+        let same = ConvergencePlan(for: task, applied: true, domain: domain(task, .paused("No space."), boot: 2))
+        #expect(same == .nothing)
     }
 
     @Test("A machine that is to be gone is taken down from any state")

@@ -61,14 +61,16 @@ actor Listener: MachineReporting {
     private(set) var reports: [MachineReport] = []
     private(set) var activities: [Activity] = []
     /// Whether the conductor takes what it is told.
-    private var isListening: Bool
+    private let isListening: Bool
+    private let witness: @Sendable (MachineReport) async -> Void
 
-    init(isListening: Bool = true) {
-        self.isListening = isListening
+    init(isListening: Bool = true, witness: @escaping @Sendable (MachineReport) async -> Void = { _ in }) {
+        (self.isListening, self.witness) = (isListening, witness)
     }
 
     func report(_ report: MachineReport, received: (@Sendable () async -> Void)?) async {
         reports.append(report)
+        await witness(report)
         if let activity = report.activity { activities.append(activity) }
         if isListening { await received?() }
     }
