@@ -34,6 +34,19 @@ struct PacketLab: Sendable {
         try await shell("ip", "netns", "exec", "\(tag)-\(place)", "sh", "-ec", words, input: input)
     }
 
+    /// Waits until a connection from a place is answered, and by what it seems to come from.
+    func expect(
+        _ place: String,
+        as own: String? = nil,
+        at port: Int,
+        of address: String,
+        sees source: String
+    ) async throws {
+        try await eventually("\(place) reaches \(address):\(port) as \(source)", timeout: .seconds(20)) {
+            try await connect(from: place, to: address, port, as: own) == source
+        }
+    }
+
     /// The address that a connection from a place seems to come from; nil when it is not made within a second.
     func connect(from place: String, to address: String, _ port: Int, as source: String? = nil) async throws -> String?
     {
@@ -93,6 +106,9 @@ struct PacketLab: Sendable {
                 let answer = "SYSTEM:'echo $SOCAT_PEERADDR'"
                 try await exec(place, "setsid socat TCP4-LISTEN:\(port),fork,reuseaddr \(answer) >/dev/null 2>&1 &")
             }
+        }
+        for place in places {
+            for port in [22, 80, 81] { try await expect(place, at: port, of: "127.0.0.1", sees: "127.0.0.1") }
         }
     }
 
