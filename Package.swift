@@ -109,7 +109,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "Settings",
+                "DedicatedThread", "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "Settings",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
                 serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
             ],
@@ -190,9 +190,10 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "GantryClient", "GantryTestSupport", "SimulatedHost", asyncHTTPClient, configuration,
-                hummingbird,
-                logging, nioCore, subprocess, yams,
+                "Agent", "AMQP", "GantryModel", "GantryProtocol", "GantryTestSupport", "Observability", "Settings",
+                "SimulatedHost", asyncHTTPClient, configuration, crypto, hummingbird, logging, nioCore,
+                serviceLifecycle,
+                yams,
             ],
             exclude: ["Golden"],
             swiftSettings: strict

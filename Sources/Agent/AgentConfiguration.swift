@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import AMQP
 package import Configuration
 import Foundation
 package import GantryModel
+package import Logging
 import Settings
 
 /// What an agent is told: flags over environment over file, read once at start.
@@ -19,14 +21,13 @@ import Settings
 /// - `orphan_policy` (`report`, `stop` or `remove`, default `report`): what happens to domains that nobody wants.
 /// - `reserved.vcpus`, `reserved.memory_mib`, `reserved.disk_gib` (integers ≥ 0, default 0, 512, 5): kept for the host.
 /// - `concurrency` (integer 1 to 64, default 8): machines worked on side by side.
-/// - `metadata.address` (string, default `169.254.169.254`), `metadata.port` (integer, default 80): for guests.
 /// - `health.address` (string, default `127.0.0.1`), `health.port` (integer, default 9180): `/healthz` and `/metrics`.
-/// - `log.level` (string, default `info`).
+/// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`).
 package struct AgentConfiguration: Sendable {
     package var conductorURL: String
     package var nodeName: NodeName
     package var nodeKey: String
-    package var amqpURL: String
+    package var broker: AMQPConfiguration
     package var stateDirectory: String
     package var libvirtURI: String
     package var virtType: VirtTypeProbe.Wish
@@ -34,19 +35,19 @@ package struct AgentConfiguration: Sendable {
     package var orphanPolicy: Supervisor.OrphanPolicy
     package var reserved: Resources
     package var concurrency: Int
-    package var metadataAddress: String
-    package var metadataPort: Int
     package var healthAddress: String
     package var healthPort: Int
-    package var logLevel: String
+    package var logLevel: Logger.Level
 
     /// - Throws: ``InvalidValue`` or the reader's error, each of which names the key.
     package init(_ reader: ConfigReader) throws {
-        conductorURL = try reader.requiredString(forKey: "conductor.url")
-        nodeName = try NodeName(reader.requiredString(forKey: "node.name"))
+        conductorURL = try Self.webAddress("conductor.url", reader)
+        nodeName = try Self.parsed("node.name", reader.requiredString(forKey: "node.name")) { try NodeName($0) }
         nodeKey = try reader.requiredString(forKey: "node.api_key", isSecret: true)
-        amqpURL = try reader.requiredString(forKey: "amqp.url", isSecret: true)
-        stateDirectory = reader.string(forKey: "state.directory", default: "/var/lib/gantry")
+        broker = try Self.parsed("amqp.url", reader.requiredString(forKey: "amqp.url", isSecret: true)) { text in
+            try AMQPConfiguration(url: text)
+        }
+        stateDirectory = try Self.absolutePath("state.directory", default: "/var/lib/gantry", reader)
         libvirtURI = reader.string(forKey: "libvirt.uri", default: "qemu:///system")
         virtType = try reader.choice("virt_type", default: .auto)
         uplink = reader.string(forKey: "uplink")
@@ -57,10 +58,38 @@ package struct AgentConfiguration: Sendable {
             diskGiB: try reader.number("reserved.disk_gib", default: 5, in: 0...1 << 24)
         )
         concurrency = try reader.number("concurrency", default: 8, in: 1...64)
-        metadataAddress = reader.string(forKey: "metadata.address", default: "169.254.169.254")
-        metadataPort = try reader.number("metadata.port", default: 80, in: 1...65535)
         healthAddress = reader.string(forKey: "health.address", default: "127.0.0.1")
         healthPort = try reader.number("health.port", default: 9180, in: 0...65535)
-        logLevel = reader.string(forKey: "log.level", default: "info")
+        logLevel = try reader.choice("log.level", default: .info)
+    }
+
+    private static func parsed<Value>(
+        _ key: ConfigKey,
+        _ text: String,
+        _ parse: (String) throws -> Value
+    ) throws(InvalidValue) -> Value {
+        do {
+            return try parse(text)
+        } catch {
+            throw InvalidValue("\(key): \(error)")
+        }
+    }
+
+    private static func webAddress(_ key: ConfigKey, _ reader: ConfigReader) throws -> String {
+        let text = try reader.requiredString(forKey: key)
+        guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host()?.isEmpty == false else {
+            throw InvalidValue("\(key) is “\(text)”; write an address such as https://conductor.example:8443.")
+        }
+        return text
+    }
+
+    private static func absolutePath(
+        _ key: ConfigKey,
+        default fallback: String,
+        _ reader: ConfigReader
+    ) throws(InvalidValue) -> String {
+        let path = reader.string(forKey: key, default: fallback)
+        guard path.hasPrefix("/") else { throw InvalidValue("\(key) is “\(path)”; write a whole path, from “/” on.") }
+        return path
     }
 }

@@ -106,14 +106,14 @@ package struct AgentProgram: Sendable {
             guard let member = await network.member(at: address) else { return nil }
             return await journal.entry(member.uuid)?.task
         }
-        try await serve(node, metadata, try AMQPConfiguration(url: configuration.amqpURL))
+        try await serve(node, metadata, configuration.broker)
     }
 
     private func serve(_ node: NodeAgent, _ metadata: MetadataService, _ broker: AMQPConfiguration) async throws {
         let guests = MetadataServer(
             service: metadata,
-            address: configuration.metadataAddress,
-            port: configuration.metadataPort,
+            address: "\(FloatingIPs.metadataAddress)",
+            port: FloatingIPs.metadataPort,
             health: health,
             logger: logger
         )

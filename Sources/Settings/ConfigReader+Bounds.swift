@@ -17,7 +17,14 @@ extension ConfigReader {
         default fallback: Int,
         in range: ClosedRange<Int>
     ) throws(InvalidValue) -> Int {
-        let value = int(forKey: key, default: fallback)
+        guard let value = int(forKey: key) else {
+            // What is no whole number reads as if nothing stood there.
+            guard let other = string(forKey: key) ?? double(forKey: key)?.description ?? bool(forKey: key)?.description
+            else { return fallback }
+            throw InvalidValue(
+                "\(key) is “\(other)”; it is a whole number, \(range.lowerBound) to \(range.upperBound)."
+            )
+        }
         guard range.contains(value) else {
             throw InvalidValue("\(key) is \(value); it can be \(range.lowerBound) to \(range.upperBound).")
         }

@@ -16,7 +16,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try AgentConfiguration(await SettingsSources.reader(file: config))
-        LoggingBootstrap.start(level: Logger.Level(rawValue: configuration.logLevel) ?? .info)
+        LoggingBootstrap.start(level: configuration.logLevel)
         let metrics = PrometheusMetrics()
         MetricsSystem.bootstrap(metrics)
         var logger = Logger(label: "gantry-agent")

@@ -64,7 +64,12 @@ package enum HostChecks {
     }
 
     private static func disk(_ directory: String) -> Finding {
-        let free = HostCapacity.freeBytes(directory) >> 30
+        // Before the agent's first start the directory is still to be made.
+        var there = directory
+        while !FileManager.default.fileExists(atPath: there), there != "/" {
+            there = (there as NSString).deletingLastPathComponent
+        }
+        let free = HostCapacity.freeBytes(there) >> 30
         return free >= 5
             ? Finding(subject: "disk", severity: .ok, text: "\(free) GiB free below \(directory)")
             : Finding(

@@ -13,12 +13,17 @@ package enum VirtTypeProbe {
     }
 
     package static func run(_ wish: Wish) async -> Verdict {
+        await run(wish, hasDevice: FileManager.default.fileExists(atPath: "/dev/kvm")) { try await boot(with: "kvm") }
+    }
+
+    /// The choice, by what is found out.
+    package static func run(_ wish: Wish, hasDevice: Bool, boot: () async throws -> Void) async -> Verdict {
         switch wish {
         case .kvm: return Verdict(virtType: .kvm, reason: "virt_type is set to kvm")
         case .qemu: return Verdict(virtType: .qemu, reason: "virt_type is set to qemu: guests are emulated")
         case .auto: break
         }
-        guard FileManager.default.fileExists(atPath: "/dev/kvm") else {
+        guard hasDevice else {
             return emulated(
                 "/dev/kvm does not exist; turn virtualization on in the firmware and load kvm_intel or kvm_amd"
             )
@@ -39,27 +44,28 @@ package enum VirtTypeProbe {
         let description = "it ended without the guest's word"
     }
 
-    /// Boots a boot sector that writes to QEMU's exit port: real mode `mov al,0x21; out 0xf4,al; hlt`. The device makes
-    /// the exit status of twice the value and one.
-    private static func boot() async throws {
+    /// Boots the guest of ``ProbeSector``.
+    ///
+    /// - Parameter accelerator: QEMU's, such as `kvm`.
+    /// - Throws: What QEMU said instead.
+    package static func boot(with accelerator: String) async throws {
         let path = FileManager.default.temporaryDirectory.path + "/gantry-kvm-probe-\(UUID().uuidString)"
-        var sector = Data([0xB0, 0x21, 0xE6, 0xF4, 0xF4] + [UInt8](repeating: 0, count: 505))
-        sector.append(contentsOf: [0x55, 0xAA])
-        try sector.write(to: URL(filePath: path))
+        try ProbeSector.disk.write(to: URL(filePath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         do {
             try await Command(
                 "qemu-system-x86_64",
                 [
-                    "-accel", "kvm", "-M", "q35", "-m", "16", "-nodefaults", "-display", "none", "-no-user-config",
-                    "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+                    "-accel", accelerator, "-M", "q35", "-m", "16", "-nodefaults", "-display", "none",
+                    "-no-user-config",
+                    "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
                     "-drive", "file=\(path),format=raw,if=ide,readonly=off",
                 ],
                 deadline: .seconds(10)
             )
             .run()
             throw WrongAnswer()
-        } catch let failure as Command.Failure where failure.status == 0x21 << 1 | 1 {
+        } catch let failure as Command.Failure where failure.status == ProbeSector.exitStatus {
             return
         }
     }

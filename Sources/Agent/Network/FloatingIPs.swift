@@ -12,6 +12,7 @@ package struct FloatingIPs: Sendable {
     package static let device = "gantry-fip"
     /// Where guests find the metadata service.
     package static let metadataAddress = IPv4Address(value: 0xA9FE_A9FE)
+    package static let metadataPort = 80
 
     private let uplink: String?
     private let logger: Logger

@@ -185,7 +185,7 @@ package struct Ruleset: Sendable {
                     ct state established,related accept
                     udp dport { 53, 67 } accept
                     tcp dport 53 accept
-                    ip daddr 169.254.169.254 tcp dport 80 accept
+                    ip daddr \(FloatingIPs.metadataAddress) tcp dport \(FloatingIPs.metadataPort) accept
                     icmp type echo-request accept
                     drop
                 }

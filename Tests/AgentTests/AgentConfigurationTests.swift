@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AMQP
+import Agent
+import Configuration
+import Foundation
+import GantryModel
+import GantryTestSupport
+import Logging
+import Settings
+import Testing
+
+@Suite("An agent's settings are read once, and a wrong one is named")
+struct AgentConfigurationTests {
+    private static let needed = [
+        "GANTRY_CONDUCTOR_URL": "https://conductor.example:8443", "GANTRY_NODE_NAME": "n1",
+        "GANTRY_NODE_API_KEY": "key", "GANTRY_AMQP_URL": "amqps://n1:p%40ss@broker.example/gantry",
+    ]
+
+    private func read(_ changes: [String: String?]) throws -> AgentConfiguration {
+        var variables = Self.needed
+        for (name, value) in changes { variables[name] = value }
+        let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "gantry")
+        return try AgentConfiguration(ConfigReader(provider: provider))
+    }
+
+    @Test("What has to be said is enough")
+    func defaults() throws {
+        let configuration = try read([:])
+        #expect(configuration.conductorURL == "https://conductor.example:8443")
+        #expect(configuration.broker.host == "broker.example" && configuration.broker.password == "p@ss")
+        #expect(configuration.stateDirectory == "/var/lib/gantry")
+        #expect(configuration.virtType == .auto && configuration.orphanPolicy == .report)
+        #expect((configuration.reserved.memoryMiB, configuration.concurrency) == (512, 8))
+        #expect(configuration.uplink == nil && configuration.logLevel == .info)
+    }
+
+    @Test("What is said is taken")
+    func given() throws {
+        let configuration = try read([
+            "GANTRY_VIRT_TYPE": "qemu", "GANTRY_UPLINK": "eth1", "GANTRY_ORPHAN_POLICY": "remove",
+            "GANTRY_RESERVED_VCPUS": "2", "GANTRY_CONCURRENCY": "64", "GANTRY_LOG_LEVEL": "debug",
+            "GANTRY_STATE_DIRECTORY": "/srv/gantry", "GANTRY_HEALTH_PORT": "0",
+        ])
+        #expect(configuration.virtType == .qemu && configuration.orphanPolicy == .remove)
+        #expect((configuration.uplink, configuration.reserved.vcpus) == ("eth1", 2))
+        #expect((configuration.concurrency, configuration.healthPort) == (64, 0))
+        #expect((configuration.logLevel, configuration.stateDirectory) == (Logger.Level.debug, "/srv/gantry"))
+    }
+
+    @Test(
+        "What is missing or wrong is named",
+        arguments: [
+            ("GANTRY_CONDUCTOR_URL", nil, "conductor.url"), ("GANTRY_CONDUCTOR_URL", "conductor", "conductor.url"),
+            ("GANTRY_CONDUCTOR_URL", "ftp://conductor", "conductor.url"), ("GANTRY_NODE_NAME", nil, "node.name"),
+            ("GANTRY_NODE_NAME", "Node 1", "node.name"), ("GANTRY_NODE_API_KEY", nil, "node.api_key"),
+            ("GANTRY_AMQP_URL", nil, "amqp.url"), ("GANTRY_AMQP_URL", "broker.example", "amqp.url"),
+            ("GANTRY_STATE_DIRECTORY", "gantry", "state.directory"), ("GANTRY_VIRT_TYPE", "xen", "virt_type"),
+            ("GANTRY_ORPHAN_POLICY", "kill", "orphan_policy"), ("GANTRY_RESERVED_VCPUS", "-1", "reserved.vcpus"),
+            ("GANTRY_RESERVED_MEMORY_MIB", "512M", "reserved.memory_mib"),
+            ("GANTRY_RESERVED_DISK_GIB", "1.5", "reserved.disk_gib"), ("GANTRY_CONCURRENCY", "0", "concurrency"),
+            ("GANTRY_CONCURRENCY", "many", "concurrency"), ("GANTRY_HEALTH_PORT", "65536", "health.port"),
+            ("GANTRY_LOG_LEVEL", "loud", "log.level"),
+        ] as [(String, String?, String)]
+    )
+    func wrong(_ variable: String, _ value: String?, _ key: String) throws {
+        let error = try #require(throws: (any Error).self) { try read([variable: value]) }
+        #expect("\(error)".contains(key), "\(error)")
+        // A secret is not told along.
+        #expect(!"\(error)".contains("p%40ss"))
+    }
+
+    @Test("A file is read too, the environment before it, and a wrong number in it is named")
+    func file() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = "\(folder)/agent.yaml"
+            let lines = """
+                conductor: {url: "http://127.0.0.1:8080"}
+                node: {name: n7, api_key: k}
+                amqp: {url: "amqp://a:b@127.0.0.1:5672/v"}
+                virt_type: kvm
+                concurrency: 3
+                """
+            try lines.write(toFile: path, atomically: true, encoding: .utf8)
+            let configuration = try AgentConfiguration(await SettingsSources.reader(file: path))
+            #expect(configuration.nodeName.description == "n7")
+            #expect(configuration.virtType == .kvm && configuration.concurrency == 3)
+            for wrong in ["many", "2.5", "true"] {
+                try lines.replacing("concurrency: 3", with: "concurrency: \(wrong)")
+                    .write(toFile: path, atomically: true, encoding: .utf8)
+                let reader = try await SettingsSources.reader(file: path)
+                let error = try #require(throws: (any Error).self) { try AgentConfiguration(reader) }
+                #expect("\(error)".contains("concurrency"), "\(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Agent
+import GantryModel
+import GantryProtocol
+
+/// A conductor that keeps what it is told, and answers as a test says.
+actor ListeningConductor: ConductorConnection {
+    private(set) var reports: [NodeReport] = []
+    private(set) var sessions: [NodeSessionRequest] = []
+    private(set) var asked: [Int64?] = []
+    private var failures: [ConductorError] = []
+    private var desired = DesiredState(revision: 1, machines: [], floatingIPPools: [])
+
+    /// What was told of machines, oldest first.
+    var machines: [MachineReport] { reports.flatMap(\.machines) }
+
+    /// Answers the next calls with these errors.
+    func fail(_ errors: ConductorError...) { failures += errors }
+
+    /// Whether it has answered with all of them.
+    var hasFailed: Bool { failures.isEmpty }
+
+    func want(_ machines: [MachineTask], pools: [Subnet] = []) {
+        desired = DesiredState(revision: desired.revision + 1, machines: machines, floatingIPPools: pools)
+    }
+
+    func openSession(_ request: NodeSessionRequest) throws -> NodeSession {
+        try answer()
+        sessions.append(request)
+        return NodeSession(
+            epoch: Int64(sessions.count),
+            nodeID: NodeID(1),
+            queue: "gantry.node.n1",
+            reportInterval: 1,
+            desiredInterval: 1,
+            floatingIPPools: []
+        )
+    }
+
+    func send(_ report: NodeReport) throws -> ReportReceipt {
+        try answer()
+        reports.append(report)
+        return ReportReceipt(revision: desired.revision)
+    }
+
+    func desired(since revision: Int64?) throws -> DesiredState? {
+        try answer()
+        asked.append(revision)
+        return revision == desired.revision ? nil : desired
+    }
+
+    private func answer() throws {
+        if !failures.isEmpty { throw failures.removeFirst() }
+    }
+}
