@@ -6,7 +6,7 @@ public struct MACAddress: TextValue {
 
     public init(_ text: String) throws(InvalidValue) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        let bytes = parts.compactMap { $0.count == 2 ? UInt8($0, radix: 16) : nil }
+        let bytes = parts.compactMap { $0.count == 2 ? UInt8(hexadecimal: $0) : nil }
         guard parts.count == 6, bytes.count == 6 else {
             throw InvalidValue("“\(text)” is not a MAC address, such as 02:00:5e:10:00:01.")
         }

@@ -16,8 +16,8 @@ public struct PCIAddress: TextValue, Comparable {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let last = parts.last?.split(separator: ".", omittingEmptySubsequences: false) ?? []
         guard parts.count == 3, last.count == 2, parts[0].count >= 4, parts[1].count == 2, last[0].count == 2,
-            let domain = UInt32(parts[0], radix: 16), let bus = UInt8(parts[1], radix: 16),
-            let device = UInt8(last[0], radix: 16), device < 32, let function = UInt8(last[1]), function < 8
+            last[1].count == 1, let domain = UInt32(hexadecimal: parts[0]), let bus = UInt8(hexadecimal: parts[1]),
+            let device = UInt8(hexadecimal: last[0]), device < 32, let function = UInt8(last[1]), function < 8
         else {
             throw InvalidValue("“\(text)” is not a full PCI address, such as 0000:65:00.0.")
         }
