@@ -170,6 +170,21 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: strict
         ),
+        /// A sequence of steps for either side of the agent's host, and a program that goes through it on the real one.
+        .target(
+            name: "HostScenario",
+            dependencies: ["Agent", "GantryModel", "GantryProtocol"],
+            path: "Tests/HostScenario",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "linux-host-scenario",
+            dependencies: [
+                "Agent", "GantryModel", "GantryProtocol", "HostScenario", argumentParser, asyncHTTPClient, logging,
+            ],
+            path: "Tests/LinuxHostScenario",
+            swiftSettings: strict
+        ),
         .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: strict),
         .testTarget(name: "LibvirtTests", dependencies: ["Libvirt"], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "GantryTestSupport"], swiftSettings: strict),
@@ -202,7 +217,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
-                "Postgres", asyncHTTPClient,
+                "HostScenario", "Postgres", "SimulatedHost", "linux-host-scenario", asyncHTTPClient,
             ],
             path: "Tests/System",
             swiftSettings: strict

@@ -25,9 +25,9 @@ public enum DomainState: Hashable, Sendable {
         case shutdown
         /// Somebody had libvirt end it.
         case destroyed
-        /// The guest panicked.
+        /// The guest panicked, or QEMU died.
         case crashed
-        /// QEMU failed to start or died.
+        /// QEMU could not be started.
         case failed
         /// libvirt does not know: never started since it was defined, or the host went down.
         case unknown

@@ -255,6 +255,7 @@ package actor SimulatedHost: Agent.Host {
         case (.reset, .running?), (.reset, .paused?): return
         case (.reset, _): throw Fault(.hostCommandFailed, "The guest was not running.")
         case (.shutDown, .running?), (.shutDown, .paused?): machines[task.uuid]?.domain?.state = .shutDown
+        case (.destroy, _) where domain?.isPersistent == false: machines[task.uuid]?.domain = nil
         case (.destroy, .running?), (.destroy, .paused?): machines[task.uuid]?.domain?.state = .off
         case (.undefine, .running?): machines[task.uuid]?.domain?.isPersistent = false
         case (.undefine, _): machines[task.uuid]?.domain = nil

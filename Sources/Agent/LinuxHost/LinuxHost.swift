@@ -59,8 +59,8 @@ package struct LinuxHost: Host {
             .paused("The guest is held because its disk cannot be written; the node's disk may be full.")
         case .paused(.other): .paused("The guest is held by the node's operator.")
         case .shutOff(.shutdown): .shutDown
-        case .shutOff(.crashed), .shutOff(.failed), .crashed: .crashed
-        case .shutOff(.destroyed), .shutOff(.unknown), .other: .off
+        case .shutOff(.crashed), .crashed: .crashed
+        case .shutOff(.destroyed), .shutOff(.failed), .shutOff(.unknown), .other: .off
         }
     }
 
@@ -182,19 +182,21 @@ package struct LinuxHost: Host {
         do throws(LibvirtError) {
             try await connection.resetDomain(uuid)
         } catch {
-            guard error.isInvalidState else { throw error }
-            // It shut itself down just now: with another look it is started.
+            guard error.isInvalidState || error.isNotFound else { throw error }
+            // It went just now: with another look it is started.
             throw Fault(.hostCommandFailed, "The guest was not running.")
         }
     }
 
-    /// The power button, and after a minute the plug.
+    /// The power button, again while the guest does not seem to notice, as it does not while it boots; after a minute the
+    /// plug.
     private func shutDown(_ connection: LibvirtConnection, _ uuid: String) async throws {
-        try await connection.shutDownDomain(uuid)
-        let deadline = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < deadline {
-            if case .shutOff = try await connection.domainState(uuid) { return }
-            try await Task.sleep(for: .milliseconds(250))
+        for _ in 1...12 {
+            try await connection.shutDownDomain(uuid)
+            for _ in 1...20 {
+                if case .shutOff = try await connection.domainState(uuid) { return }
+                try await Task.sleep(for: .milliseconds(250))
+            }
         }
         try await connection.destroyDomain(uuid)
     }

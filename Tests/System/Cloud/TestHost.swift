@@ -21,6 +21,11 @@ final class TestHost: Sendable {
     /// What to put before a command to run it in the host; the command takes the process' place.
     var entry: [String] { [Self.script, "exec", name, folder] }
 
+    /// Starts it without a way to anywhere.
+    func up() async throws {
+        try await shell(Self.script, "up", name, folder)
+    }
+
     func up(uplink: String, fabric: String) async throws {
         try await shell(Self.script, "up", name, folder, "--uplink", uplink, "--fabric", fabric)
     }
