@@ -78,20 +78,24 @@ public struct AMQPConsumer: Sendable {
         _ channel: ConsumerChannel,
         _ handler: @escaping @Sendable (AMQPDelivery) async -> AMQPDisposition
     ) async throws(AMQPError) {
-        let failure: AMQPError? = await withDiscardingTaskGroup { group in
-            while !Task.isCancelled {
-                do throws(AMQPError) {
-                    for delivery in try await channel.next() {
-                        group.addTask {
-                            channel.settle(delivery, await handler(delivery))
+        let failure: AMQPError? = await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                while !Task.isCancelled {
+                    do throws(AMQPError) {
+                        for delivery in try await channel.next() {
+                            group.addTask {
+                                channel.settle(delivery, await handler(delivery))
+                            }
                         }
+                    } catch {
+                        group.cancelAll()
+                        return error
                     }
-                } catch {
-                    group.cancelAll()
-                    return error
                 }
+                return nil
             }
-            return nil
+        } onCancel: {
+            channel.wake()
         }
         // What the handlers disposed of while the group ended still goes out.
         try await channel.flush()

@@ -42,12 +42,17 @@ actor ConsumerChannel {
         outbox.add(delivery.tag, disposition)
     }
 
-    /// The deliveries that have come; empty at least once a second, so that heartbeats go out.
+    /// Ends a wait for deliveries; may be called from anywhere.
+    nonisolated func wake() {
+        outbox.ring()
+    }
+
+    /// The deliveries that have come; empty several times in each heartbeat's interval, so that heartbeats go out.
     func next() throws(AMQPError) -> [AMQPDelivery] {
         guard let link else { throw AMQPError(.connection, "closed") }
         try flush()
         if unsafe amqp_frames_enqueued(link.state) == 0 && amqp_data_in_buffer(link.state) == 0 {
-            outbox.wait(orReadable: link.socket, milliseconds: 1000)
+            outbox.wait(orReadable: link.socket, milliseconds: Int32(clamping: configuration.heartbeat * 1000 / 4))
             try flush()
         }
         var deliveries: [AMQPDelivery] = []
@@ -127,6 +132,10 @@ private final class Outbox: Sendable {
 
     func add(_ tag: UInt64, _ disposition: AMQPDisposition) {
         waiting.withLock { $0.append((tag, disposition)) }
+        ring()
+    }
+
+    func ring() {
         _ = eventfd_write(bell, 1)
     }
 
