@@ -28,6 +28,7 @@ final class Pool: Sendable {
 
     private func borrow() async throws -> Connection {
         try Task.checkCancellation()
+        if let idle = state.withLock({ $0.idle.popLast() }) { return idle }
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
