@@ -8,14 +8,15 @@ struct CStrings {
 
     init(_ strings: [String?]) {
         offsets.reserveCapacity(strings.count)
+        bytes.reserveCapacity(strings.reduce(0) { $0 + ($1?.utf8.count ?? 0) + 1 })
         for string in strings {
             guard let string else {
                 offsets.append(nil)
                 continue
             }
             offsets.append(bytes.count)
-            bytes.append(contentsOf: string.utf8.lazy.map { CChar(bitPattern: $0) })
-            bytes.append(0)
+            // Copied whole, with its NUL; byte by byte it would be a good part of a statement's cost.
+            bytes += string.utf8CString
         }
     }
 

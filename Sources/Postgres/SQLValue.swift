@@ -93,7 +93,8 @@ extension Date: SQLEncodable, SQLDecodable {
 
 /// A one-dimensional array.
 extension Array: SQLEncodable where Element: SQLEncodable {
-    public var sqlValue: SQLValue { SQLValue(text: ArrayText.text(of: map(\.sqlValue.text))) }
+    // A closure, since a key path would be made anew at each call in generic code.
+    public var sqlValue: SQLValue { SQLValue(text: ArrayText.text(of: map { $0.sqlValue.text })) }
 }
 
 extension Array: SQLDecodable where Element: SQLDecodable {

@@ -43,16 +43,14 @@ enum Timestamp {
         let rest = fraction < 0 ? fraction + 1_000_000 : fraction
         let (year, month, day) = civil(daysSince1970: floor >= 0 ? floor / 86400 : (floor - 86399) / 86400)
         let second = ((floor % 86400) + 86400) % 86400
-        return String(
-            format: "%04d-%02d-%02d %02d:%02d:%02d.%06d+00",
-            year,
-            month,
-            day,
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-            rest
-        )
+        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        let time = "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
+        return "\(date) \(time).\(padded(rest, 6))+00"
+    }
+
+    private static func padded(_ number: Int64, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
     static func date(of text: String) -> Date? {

@@ -32,8 +32,10 @@ struct ReportTransaction {
         if header.changesNode { statements.append(Self.nodeState(report, node)) }
         if let inventory = report.inventory { statements += InventoryStore.statements(inventory, of: node.id) }
         guard !statements.isEmpty else { return result }
-        statements.append("SELECT revision FROM compute_node WHERE id = \(node.id)")
-        if let row = try transaction.together(statements).last?.rows.first { result.revision = try row["revision"] }
+        let raisesRevision = transitions.contains { $0.leavesNode || $0.tellsNode }
+        if raisesRevision { statements.append("SELECT revision FROM compute_node WHERE id = \(node.id)") }
+        let answers = try transaction.together(statements)
+        if raisesRevision, let row = answers.last?.rows.first { result.revision = try row["revision"] }
         result.unplaced = transitions.filter { $0.leavesNode && $0.machine.phase != .deleted }.map(\.machine.id)
         return result
     }
@@ -68,16 +70,13 @@ struct ReportTransaction {
     static func header(_ report: NodeReport, _ node: NodeIdentity) -> SQL {
         """
         WITH accepted AS (
-            INSERT INTO node_report AS last (node_id, epoch, boot_id, sequence, collected_at, received_at, complete,
-                hypervisor_reachable, problems)
-            SELECT n.id, n.epoch, \(report.bootID), \(report.sequence), \(report.collectedAt), now(),
-                \(report.complete), \(report.hypervisorReachable), \(report.problems)::text[]
-            FROM compute_node n WHERE n.id = \(node.id) AND n.epoch = \(report.epoch)
-            ON CONFLICT (node_id) DO UPDATE SET epoch = excluded.epoch, boot_id = excluded.boot_id,
-                sequence = excluded.sequence, collected_at = excluded.collected_at,
-                received_at = excluded.received_at, complete = excluded.complete,
-                hypervisor_reachable = excluded.hypervisor_reachable, problems = excluded.problems
-            WHERE (last.epoch, last.sequence) < (excluded.epoch, excluded.sequence)
+            UPDATE node_report last
+            SET epoch = n.epoch, boot_id = \(report.bootID), sequence = \(report.sequence),
+                collected_at = \(report.collectedAt), received_at = now(), complete = \(report.complete),
+                hypervisor_reachable = \(report.hypervisorReachable), problems = \(report.problems)::text[]
+            FROM compute_node n
+            WHERE last.node_id = \(node.id) AND n.id = \(node.id) AND n.epoch = \(report.epoch)
+                AND (last.epoch, last.sequence) < (n.epoch, \(report.sequence)::bigint)
             RETURNING 1
         )
         SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.healthy,

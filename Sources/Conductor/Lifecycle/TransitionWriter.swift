@@ -4,7 +4,7 @@ import GantryModel
 import GantryProtocol
 import Postgres
 
-/// Writes what became of machines whose rows the transaction has locked: three statements at most, however many.
+/// Writes what became of machines whose rows the transaction has locked: a statement each, all in one round trip.
 struct TransitionWriter {
     let limits: PhaseTimeLimits
 
@@ -27,7 +27,8 @@ struct TransitionWriter {
     /// - Returns: none when there are no transitions.
     func statements(_ transitions: [MachineTransition], node: NodeID?, user: UserID? = nil) -> [SQL] {
         guard !transitions.isEmpty else { return [] }
-        var statements = [update(transitions, user)]
+        var statements = transitions.map(update)
+        if let history = history(transitions, user) { statements.append(history) }
         let left = transitions.filter(\.leavesNode).map(\.machine.id)
         let gone = transitions.filter { $0.machine.phase == .deleted }.map(\.machine.id)
         if !left.isEmpty || !gone.isEmpty {
@@ -52,44 +53,37 @@ struct TransitionWriter {
         node != nil && transitions.contains(where: \.tellsNode)
     }
 
-    private func update(_ transitions: [MachineTransition], _ user: UserID?) -> SQL {
-        let machines = transitions.map(\.machine)
+    private func update(_ transition: MachineTransition) -> SQL {
+        let (machine, enters) = (transition.machine, transition.entersPhase)
+        let limit = limits.limit(of: machine.phase)?.seconds
+        return """
+            UPDATE virtual_machine
+            SET phase = \(machine.phase), desired = \(machine.desired), generation = \(machine.generation),
+                boot_counter = \(machine.bootCounter), node_id = \(machine.nodeID), evicting = \(machine.evicting),
+                tried_nodes = \(machine.triedNodes), applied_generation = \(machine.appliedGeneration),
+                observed_power = \(machine.observed), floating_ip_wired = \(machine.floatingIPWired),
+                activity_step = \(machine.activity?.step), activity_percent = \(machine.activity?.percent),
+                fault_code = \(machine.fault?.code), fault_message = \(machine.fault?.message),
+                phase_since = CASE WHEN \(enters)::boolean THEN now() ELSE phase_since END,
+                resent_at = CASE WHEN \(enters)::boolean THEN NULL ELSE resent_at END,
+                deadline_at = CASE WHEN \(enters)::boolean THEN now() + make_interval(secs => \(limit))
+                    WHEN \(transition.stopsClock)::boolean THEN NULL ELSE deadline_at END,
+                deleted_at = CASE WHEN \(machine.phase == .deleted)::boolean THEN now() END
+            WHERE id = \(machine.id)
+            """
+    }
+
+    private func history(_ transitions: [MachineTransition], _ user: UserID?) -> SQL? {
         let events = transitions.flatMap { transition in
             transition.events.map { (machine: transition.machine, event: $0) }
         }
+        guard !events.isEmpty else { return nil }
         return """
-            WITH event AS (
-                INSERT INTO vm_event (vm_id, organization_id, user_id, type, reason, message)
-                SELECT e.vm_id, e.organization_id, \(user)::bigint, e.type, e.reason, e.message
-                FROM unnest(\(events.map(\.machine.id))::bigint[], \(events.map(\.machine.organizationID))::bigint[],
-                    \(events.map(\.event.kind))::text[], \(events.map(\.event.reason))::text[],
-                    \(events.map(\.event.message))::text[]) AS e (vm_id, organization_id, type, reason, message)
-            )
-            UPDATE virtual_machine vm
-            SET phase = c.phase, desired = c.desired, generation = c.generation, boot_counter = c.boot_counter,
-                node_id = c.node_id, evicting = c.evicting, tried_nodes = c.tried_nodes::bigint[],
-                applied_generation = c.applied_generation, observed_power = c.observed_power,
-                floating_ip_wired = c.floating_ip_wired, activity_step = c.activity_step,
-                activity_percent = c.activity_percent, fault_code = c.fault_code, fault_message = c.fault_message,
-                phase_since = CASE WHEN c.enters THEN now() ELSE vm.phase_since END,
-                resent_at = CASE WHEN c.enters THEN NULL ELSE vm.resent_at END,
-                deadline_at = CASE WHEN c.enters THEN now() + make_interval(secs => c.seconds)
-                    WHEN c.stops THEN NULL ELSE vm.deadline_at END,
-                deleted_at = CASE WHEN c.phase = 'deleted' THEN now() END
-            FROM unnest(\(machines.map(\.id))::bigint[], \(machines.map(\.phase))::text[],
-                \(machines.map(\.desired))::text[], \(machines.map(\.generation))::bigint[],
-                \(machines.map(\.bootCounter))::integer[], \(machines.map(\.nodeID))::bigint[],
-                \(machines.map(\.evicting))::boolean[], \(machines.map { "{\($0.triedNodes.list)}" })::text[],
-                \(machines.map(\.appliedGeneration))::bigint[], \(machines.map(\.observed))::text[],
-                \(machines.map(\.floatingIPWired))::boolean[], \(machines.map(\.activity?.step))::text[],
-                \(machines.map(\.activity?.percent))::integer[], \(machines.map(\.fault?.code))::text[],
-                \(machines.map(\.fault?.message))::text[], \(transitions.map(\.entersPhase))::boolean[],
-                \(transitions.map(\.stopsClock))::boolean[],
-                \(machines.map { limits.limit(of: $0.phase)?.seconds })::double precision[])
-                AS c (id, phase, desired, generation, boot_counter, node_id, evicting, tried_nodes, applied_generation,
-                    observed_power, floating_ip_wired, activity_step, activity_percent, fault_code, fault_message,
-                    enters, stops, seconds)
-            WHERE vm.id = c.id
+            INSERT INTO vm_event (vm_id, organization_id, user_id, type, reason, message)
+            SELECT e.vm_id, e.organization_id, \(user)::bigint, e.type, e.reason, e.message
+            FROM unnest(\(events.map(\.machine.id))::bigint[], \(events.map(\.machine.organizationID))::bigint[],
+                \(events.map(\.event.kind))::text[], \(events.map(\.event.reason))::text[],
+                \(events.map(\.event.message))::text[]) AS e (vm_id, organization_id, type, reason, message)
             """
     }
 
@@ -118,9 +112,4 @@ struct TransitionWriter {
         FROM held WHERE n.id = \(node)::bigint AND held.vcpus IS NOT NULL
         """
     }
-}
-
-extension [NodeID] {
-    /// The ids with commas between.
-    fileprivate var list: String { map(\.description).joined(separator: ",") }
 }

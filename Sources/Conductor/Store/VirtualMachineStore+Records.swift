@@ -11,9 +11,7 @@ extension VirtualMachineStore {
         guard !ids.isEmpty else { return [] }
         let results = try transaction.together([
             "SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.id = ANY (\(ids)::bigint[])",
-            """
-            SELECT \(raw: ruleColumns) FROM security_rule s WHERE s.vm_id = ANY (\(ids)::bigint[]) ORDER BY s.id
-            """,
+            "SELECT \(raw: ruleColumns) FROM security_rule s WHERE s.vm_id = ANY (\(ids)::bigint[])",
         ])
         let records = try records(results[...])
         return ids.compactMap { records[$0] }
@@ -24,8 +22,8 @@ extension VirtualMachineStore {
         [
             "SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.uuid = ANY (\(uuids)::uuid[])",
             """
-            SELECT \(raw: ruleColumns) FROM security_rule s JOIN virtual_machine vm ON vm.id = s.vm_id
-            WHERE vm.uuid = ANY (\(uuids)::uuid[]) ORDER BY s.id
+            SELECT \(raw: ruleColumns) FROM security_rule s
+            WHERE s.vm_id = ANY (ARRAY(SELECT id FROM virtual_machine WHERE uuid = ANY (\(uuids)::uuid[])))
             """,
         ]
     }
@@ -138,7 +136,8 @@ extension VirtualMachineStore {
             )
             rules[try row["vm_id"], default: []].append(rule)
         }
-        return rules
+        // Sorted here: asked for in order, PostgreSQL might read all there are in that order rather than look some up.
+        return rules.mapValues { $0.sorted { $0.id < $1.id } }
     }
 }
 

@@ -191,7 +191,8 @@ CREATE TABLE compute_node (
 ) WITH (fillfactor = 70);
 CREATE INDEX compute_node_search ON compute_node (region_id, has_gpu, ring) WHERE schedulable;
 
--- The last report of each node, apart from its row, which placement reads and claims lock.
+-- The last report of each node, apart from its row, which placement reads and claims lock. No index but the key's: what
+-- changes with each report would have to be indexed anew each time.
 CREATE TABLE node_report (
     node_id               bigint PRIMARY KEY REFERENCES compute_node ON DELETE CASCADE,
     epoch                 bigint NOT NULL,
@@ -205,7 +206,6 @@ CREATE TABLE node_report (
     created_at            timestamptz NOT NULL DEFAULT now(),
     updated_at            timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
-CREATE INDEX node_report_age ON node_report (received_at);
 
 -- Machines --------------------------------------------------------------------------------------------------------
 
