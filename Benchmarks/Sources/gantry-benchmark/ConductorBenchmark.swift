@@ -20,7 +20,7 @@ struct ConductorBenchmark: AsyncParsableCommand {
     @Option(help: "A folder for logs and the simulated nodes' journals, in memory for preference.")
     var directory: String
 
-    @Option(help: "Numbers of nodes to measure with, rising.")
+    @Option(parsing: .upToNextOption, help: "Numbers of nodes to measure with, rising.")
     var nodes: [Int] = [10, 100, 1000]
 
     @Option(help: "Clients, each of which waits for its machine before the next.")
@@ -37,6 +37,9 @@ struct ConductorBenchmark: AsyncParsableCommand {
 
     @Option(help: "Seconds between a node's reports (the conductor's default is 10).")
     var reportInterval = 10
+
+    /// How long the nodes are watched while nobody asks for anything.
+    static let quietSeconds = 10
 
     func run() async throws {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
@@ -103,6 +106,9 @@ struct ConductorBenchmark: AsyncParsableCommand {
             _ = try await many.delete(try await many.create(64).machines)
             let single = try await one.create(alone)
             _ = try await one.delete(single.machines)
+            let quiet = CPUAccount(conductor: conductor.child.pid, services: processes)
+            try await Task.sleep(for: .seconds(Self.quietSeconds))
+            report.add(nodes: count, quiet: CPUAccount(conductor: conductor.child.pid, services: processes) - quiet)
             let before = CPUAccount(conductor: conductor.child.pid, services: processes)
             let created = try await many.create(machines)
             let between = CPUAccount(conductor: conductor.child.pid, services: processes)

@@ -14,12 +14,25 @@ struct ConductorReport {
     )
     private var processor = ResultTable("nodes", "operation", "conductor", "PostgreSQL", "RabbitMQ", "load", "all")
 
+    private var idle = ResultTable("nodes", "conductor", "PostgreSQL", "RabbitMQ", "nodes' agents")
+
     mutating func add(nodes: Int, _ single: MachineLoad.Result) {
         alone.add(
             "\(nodes)",
             Self.milliseconds(single.answered.percentile(50)),
             Self.milliseconds(single.finished.percentile(50)),
             Self.milliseconds(single.finished.percentile(99))
+        )
+    }
+
+    mutating func add(nodes: Int, quiet cpu: CPUAccount) {
+        let each = 1000 / Double(ConductorBenchmark.quietSeconds)
+        idle.add(
+            "\(nodes)",
+            Self.milliseconds(cpu.conductor * each),
+            Self.milliseconds(cpu.postgres * each),
+            Self.milliseconds(cpu.rabbitMQ * each),
+            Self.milliseconds(cpu.load * each)
         )
     }
 
@@ -52,6 +65,9 @@ struct ConductorReport {
         Processor time for each operation, heartbeats of all nodes included:
 
         \(processor.text)
+        Processor time in a second in which nobody asks for anything, with a report of each node every ten:
+
+        \(idle.text)
         """
     }
 
