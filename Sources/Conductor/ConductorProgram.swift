@@ -94,7 +94,6 @@ package struct ConductorProgram: Sendable {
         )
         return Application(
             router: api.router,
-            server: .onEventLoops,
             configuration: .init(
                 address: .hostname(configuration.listenAddress, port: configuration.listenPort),
                 serverName: "gantry-conductor"
