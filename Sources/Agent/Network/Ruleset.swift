@@ -186,7 +186,6 @@ package struct Ruleset: Sendable {
                     udp dport { 53, 67 } accept
                     tcp dport 53 accept
                     ip daddr \(FloatingIPs.metadataAddress) tcp dport \(FloatingIPs.metadataPort) accept
-                    icmp type echo-request accept
                     drop
                 }
             """

@@ -80,8 +80,10 @@ struct PacketFilterTests {
             try await load(into: lab)
             try await lab.expect("gtap7", at: 80, of: "169.254.169.254", sees: "10.3.0.7")
             #expect(try await lab.connect(from: "gtap7", to: "169.254.169.254", 22) == nil)
+            #expect(try await lab.pings("gtap7", "198.51.100.1"), "the outside may be asked for an echo")
             for address in ["10.3.0.1", "10.4.0.1", "198.51.100.2"] {
                 #expect(try await lab.connect(from: "gtap7", to: address, 80) == nil, "\(address)")
+                #expect(try await !lab.pings("gtap7", address), "\(address)")
             }
         }
     }

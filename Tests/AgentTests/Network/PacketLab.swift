@@ -61,6 +61,11 @@ struct PacketLab: Sendable {
         return answer.status == 0 ? answer.text.trimmingCharacters(in: .whitespacesAndNewlines) : nil
     }
 
+    /// Whether an echo request from a place is answered within a second.
+    func pings(_ place: String, _ address: String) async throws -> Bool {
+        try await run("ip", ["netns", "exec", "\(tag)-\(place)", "ping", "-c", "1", "-W", "1", address]).status == 0
+    }
+
     private var places: [String] { ["host", "out"] + guests.map(\.tap) }
 
     private var guests: [(tap: String, bridge: String, gateway: String, address: String, mac: String)] {
