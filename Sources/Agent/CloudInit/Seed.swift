@@ -16,8 +16,9 @@ package enum Seed {
             try HostFiles.makeDirectory(workspace, mode: 0o700)
             try HostFiles.write(files.metaData, to: workspace + "/meta-data")
             try HostFiles.write(files.userData, to: workspace + "/user-data")
+            // Not xorriso, which does nothing for a tenth of a second.
             try await Command(
-                "xorrisofs",
+                "genisoimage",
                 [
                     "-quiet", "-volid", "cidata", "-joliet", "-rational-rock", "-output", temporary,
                     workspace + "/meta-data", workspace + "/user-data",

@@ -25,7 +25,8 @@ package enum HostChecks {
     private static var programs: [Finding] {
         let packages = [
             "qemu-img": "qemu-utils", "qemu-system-x86_64": "qemu-system-x86", "nft": "nftables", "ip": "iproute2",
-            "dnsmasq": "dnsmasq-base", "xorrisofs": "xorriso", "conntrack": "conntrack", "arping": "iputils-arping",
+            "dnsmasq": "dnsmasq-base", "genisoimage": "genisoimage", "conntrack": "conntrack",
+            "arping": "iputils-arping",
         ]
         return packages.sorted { $0.key < $1.key }
             .map { program, package in

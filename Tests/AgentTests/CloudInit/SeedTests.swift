@@ -14,12 +14,13 @@ struct SeedTests {
     /// The files of a volume, by name.
     private func contents(of volume: String, in folder: String) async throws -> [String: Data] {
         let copy = "\(folder)/copy"
-        try await shell("xorriso", "-osirrox", "on", "-indev", volume, "-extract", "/", copy)
-        let names = try FileManager.default.contentsOfDirectory(atPath: copy)
-        let files = try names.map { ($0, try Data(contentsOf: URL(filePath: "\(copy)/\($0)"))) }
-        try await shell("chmod", "-R", "u+w", copy)
+        var files: [String: Data] = [:]
+        for path in try await shell("isoinfo", "-R", "-f", "-i", volume).split(separator: "\n") {
+            try await shell("sh", "-c", "isoinfo -R -i \(volume) -x \(path) >\(copy)")
+            files[String(path.dropFirst())] = try Data(contentsOf: URL(filePath: copy))
+        }
         try FileManager.default.removeItem(atPath: copy)
-        return Dictionary(uniqueKeysWithValues: files)
+        return files
     }
 
     @Test("It is labelled as NoCloud wants it and holds both files")
