@@ -141,7 +141,7 @@ package actor MachineWorker {
     ) async throws(Fault) -> Bool {
         if let first = plan.stages.first?.first {
             let activity = Activity(step: first.rawValue)
-            await tools.reporter.report(MachineReport(entry, domain, fault: fault, activity: activity), received: nil)
+            await tools.reporter.note(MachineReport(entry, domain, fault: fault, activity: activity))
         }
         let work = Task { try await self.perform(plan.stages, entry, domain) }
         steps = work
@@ -196,7 +196,7 @@ package actor MachineWorker {
         let result: Result<Void, Fault>
         do throws(Fault) {
             // Before it runs: what a guest writes is the tenant's, whatever becomes of us.
-            if step == .start { try await tools.journal.update(uuid) { $0.hasRun = true } }
+            if step == .start, !entry.hasRun { try await tools.journal.update(uuid) { $0.hasRun = true } }
             try await tools.observer.around(step) { () async throws(Fault) in
                 try await tools.host.perform(step, for: entry.taskWithSpec) { progress.yield($0) }
             }

@@ -11,6 +11,6 @@ package protocol MachineReporting: Sendable {
     ///   - received: Called when the conductor has taken it, unless something newer took its place.
     func report(_ report: MachineReport, received: (@Sendable () async -> Void)?) async
 
-    /// A machine's progress, told along with the next report.
+    /// A machine's progress, told before long unless something newer takes its place.
     func note(_ report: MachineReport) async
 }

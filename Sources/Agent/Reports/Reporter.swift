@@ -22,9 +22,21 @@ package actor Reporter: MachineReporting {
     }
 
     private var unsent: [MachineUUID: Pending] = [:]
+    /// Machines of the report that is on its way.
+    private var underway: Set<MachineUUID> = []
+    /// What the conductor took a moment ago.
+    private var taken: [MachineUUID: (report: MachineReport, at: ContinuousClock.Instant)] = [:]
     private var inventory: NodeInventory?
     private let wake: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>
+    private let progress: AsyncStream<Void>.Continuation
+    private let progresses: AsyncStream<Void>
+
+    /// How long the same report of a machine is an echo: libvirt tells of what was done to it too. The look at every
+    /// machine comes less often, and is told.
+    private static let echo = Duration.seconds(10)
+    /// How long progress waits: often the end of the work comes first.
+    private static let progressDelay = Duration.seconds(1)
 
     package init(
         conductor: any ConductorConnection,
@@ -36,17 +48,28 @@ package actor Reporter: MachineReporting {
         (self.conductor, self.host) = (conductor, host)
         (self.epoch, self.bootID, self.logger) = (epoch, bootID, logger)
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        (progresses, progress) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     // MARK: - What there is to tell
 
     package func report(_ report: MachineReport, received: (@Sendable () async -> Void)?) {
+        guard received != nil || !isEcho(report) else {
+            unsent[report.uuid] = nil
+            return
+        }
         unsent[report.uuid] = Pending(report: report, received: received)
         wake.yield()
     }
 
     package func note(_ report: MachineReport) {
         unsent[report.uuid] = Pending(report: report, received: nil)
+        progress.yield()
+    }
+
+    private func isEcho(_ report: MachineReport) -> Bool {
+        guard let last = taken[report.uuid], !underway.contains(report.uuid) else { return false }
+        return last.report == report && last.at.duration(to: .now) < Self.echo
     }
 
     // MARK: - Telling it
@@ -63,10 +86,20 @@ package actor Reporter: MachineReporting {
                     self.wake.yield()
                 }
             }
+            group.addTask {
+                for await _ in self.progresses {
+                    try await Task.sleep(for: Self.progressDelay)
+                    await self.sendProgress()
+                }
+            }
             group.addTask { try await self.sendWhenWoken() }
             try await group.next()
             group.cancelAll()
         }
+    }
+
+    private func sendProgress() {
+        if !unsent.isEmpty { wake.yield() }
     }
 
     private func sendWhenWoken() async throws {
@@ -90,6 +123,8 @@ package actor Reporter: MachineReporting {
         let look = await lookAtHost()
         let changed = unsent
         unsent = [:]
+        underway = Set(changed.keys)
+        defer { underway = [] }
         sequence += 1
         let report = NodeReport(
             epoch: epoch,
@@ -105,12 +140,19 @@ package actor Reporter: MachineReporting {
         do {
             _ = try await conductor.send(report)
             inventory = look.inventory ?? inventory
+            note(taken: changed.values.map(\.report))
         } catch {
             // What was not replaced by something newer meanwhile is still to be told.
             unsent.merge(changed) { newer, _ in newer }
             throw error
         }
         for (uuid, pending) in changed where unsent[uuid] == nil { await pending.received?() }
+    }
+
+    private func note(taken reports: [MachineReport]) {
+        let now = ContinuousClock.now
+        taken = taken.filter { $0.value.at.duration(to: now) < Self.echo }
+        for report in reports { taken[report.uuid] = (report, now) }
     }
 
     private struct Look {

@@ -165,10 +165,10 @@ struct MachineWorkerTests {
             }
             try await node.supervisor.take(try Example.task())
             #expect(try await told(node, 1).power == .running)
-            let reports = await node.listener.reports
+            let (reports, notes) = await (node.listener.reports, node.listener.notes)
             #expect(reports.filter { $0.fault == fault && $0.appliedGeneration == Generation(1) }.count >= 3)
             // Also while it is worked on again.
-            #expect(reports.contains { $0.fault == fault && $0.activity != nil })
+            #expect(notes.contains { $0.fault == fault && $0.activity != nil })
             #expect(attempts.value == 4)
         }
     }

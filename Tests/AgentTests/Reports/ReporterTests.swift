@@ -93,7 +93,38 @@ struct ReporterTests {
         #expect(received.value == ["second"])
     }
 
-    @Test("Progress goes along with the next report")
+    @Test("What the conductor has just taken is not told again, unless it was something else meanwhile")
+    func echo() async throws {
+        let uuid = MachineUUID()
+        let (running, stopped) = (report(.running, uuid: uuid), report(.stopped, uuid: uuid, generation: 2))
+        let other = report(.running)
+        _ = try await withReporter { reporter in
+            await reporter.report(running, received: nil)
+            try await eventually("it is told") { await conductor.machines == [running] }
+            await reporter.report(running, received: nil)
+            await reporter.report(other, received: nil)
+            try await eventually("the other is told") { await conductor.machines.contains(other) }
+            await reporter.report(stopped, received: nil)
+            try await eventually("its change is told") { await conductor.machines.contains(stopped) }
+            await reporter.report(running, received: nil)
+            try await eventually("and back") { await conductor.machines.last == running }
+        }
+        #expect(await conductor.machines == [running, other, stopped, running])
+    }
+
+    @Test("Its end is told until it is received, also where nothing changed")
+    func end() async throws {
+        let gone = report(.absent)
+        let received = Shared(0)
+        _ = try await withReporter { reporter in
+            await reporter.report(gone, received: nil)
+            try await eventually("it is told") { await conductor.machines == [gone] }
+            await reporter.report(gone) { received.change { $0 += 1 } }
+            try await eventually("it is received") { received.value == 1 }
+        }
+    }
+
+    @Test("Progress is told before long")
     func progress() async throws {
         let uuid = MachineUUID()
         var onTheWay = report(.absent, uuid: uuid)
