@@ -58,8 +58,6 @@ package struct NodeAgent: Sendable {
         let bootID = Self.kernel("random/boot_id")
         let session = try await openSession(bootID)
         logger.notice("Session begun", metadata: ["epoch": "\(session.epoch)", "queue": "\(session.queue)"])
-        await host.restore(journal.all.filter { !$0.isUndone }.map(\.task))
-        await host.maintain(floatingIPPools: session.floatingIPPools)
         let reporter = Reporter(
             conductor: conductor,
             host: host,
@@ -79,6 +77,7 @@ package struct NodeAgent: Sendable {
             ),
             orphanPolicy: settings.orphanPolicy
         )
+        await supervisor.begin(floatingIPPools: session.floatingIPPools)
         do {
             try await work(session, supervisor, reporter, source)
         } catch {

@@ -33,6 +33,13 @@ package actor Supervisor {
         (self.tools, self.orphanPolicy) = (tools, orphanPolicy)
     }
 
+    /// Acquaints journal and host with each other, before the first task.
+    package func begin(floatingIPPools: [Subnet]) async {
+        await tools.journal.learn(ofFiles: tools.host.machinesWithFiles())
+        await tools.host.restore(tools.journal.all.filter { !$0.isUndone }.map(\.task))
+        await tools.host.maintain(floatingIPPools: floatingIPPools)
+    }
+
     // MARK: - What is wanted
 
     /// Takes a task: when this returns it is on disk, and its machine's worker knows.
@@ -114,10 +121,13 @@ package actor Supervisor {
         for uuid in files where await isStranger(uuid, known) { await deal(withFilesOf: uuid) }
     }
 
-    /// Has one machine looked at.
+    /// Has one machine looked at; one that nobody wants is dealt with at once.
     package func look(at uuid: MachineUUID) async {
-        guard await tools.journal.entry(uuid) != nil else { return }
-        await worker(uuid).poke()
+        if await tools.journal.entry(uuid) != nil { return await worker(uuid).poke() }
+        guard knowsAllWanted, let domain = try? await tools.host.domain(uuid), await isStranger(uuid, []) else {
+            return
+        }
+        await deal(withOrphan: domain)
     }
 
     /// Ends all that is under way, for good.

@@ -12,14 +12,14 @@ package struct JournalEntry: Hashable, Sendable, Codable {
     /// The guest shut itself down under the applied generation.
     package var guestShutDown = false
     /// A guest ran here, so that what is on its disk is the tenant's.
-    package var hasRun = false
+    package var hasRun: Bool
     /// Why the applied generation was given up.
     package var fault: Fault?
     /// What was built here, where the task does not say: a teardown needs its addresses.
     private var builtSpec: MachineSpec?
 
-    package init(task: MachineTask) {
-        self.task = task
+    package init(task: MachineTask, hasRun: Bool = false) {
+        (self.task, self.hasRun) = (task, hasRun)
     }
 
     /// Whether the newest task was dealt with, well or not.

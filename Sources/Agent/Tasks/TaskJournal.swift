@@ -13,6 +13,8 @@ package actor TaskJournal {
     private var entries: [MachineUUID: JournalEntry] = [:]
     private var forgotten: ForgottenMachines
     private var reserve: JournalReserve
+    /// Machines that had files on the host and no entry when the agent began.
+    private var unexplained: Set<MachineUUID> = []
     /// Each change waits for the disk.
     private let thread = DedicatedThread(name: "journal")
 
@@ -52,12 +54,18 @@ package actor TaskJournal {
         return task.generation <= end
     }
 
+    /// Learns which machines have files on the host, before the first task. One whose entry was lost may have run.
+    package func learn(ofFiles machines: Set<MachineUUID>) {
+        unexplained = machines.subtracting(entries.keys)
+    }
+
     /// Takes a task where it is newer than what is known. When this returns it is on disk.
     ///
     /// - Returns: Whether it was newer.
     package func take(_ task: MachineTask) throws(Fault) -> Bool {
         guard let known = entries[task.uuid] else {
-            try store(JournalEntry(task: task))
+            try store(JournalEntry(task: task, hasRun: unexplained.contains(task.uuid)))
+            unexplained.remove(task.uuid)
             return true
         }
         guard let newer = known.taking(task) else { return false }

@@ -76,6 +76,32 @@ struct SupervisorTests {
         }
     }
 
+    @Test("And its disk stays, though it cannot be started any more")
+    func disk() async throws {
+        try await withOrphan(.remove) { node, _ in
+            let disk = await node.host.machines[uuid]?.disk
+            try await node.host.perform(.destroy, for: Example.task()) { _ in }
+            let fault = Fault(.imageMissing, "Gone.")
+            await node.host.disturb { step, _ in step == .image ? Disturbance(.fail(fault)) : nil }
+            let task = try Example.task(spec: Example.spec(floatingIP: "192.0.2.7"))
+            try await node.supervisor.take(DesiredState(revision: 1, machines: [task], floatingIPPools: []))
+            try await eventually("it is told") { await node.listener.last(uuid)?.fault == fault }
+            #expect(disk != nil)
+            #expect(await node.host.machines[uuid]?.disk == disk)
+        }
+    }
+
+    @Test("An event is enough to find one")
+    func event() async throws {
+        try await withOrphan(.report) { node, _ in
+            await node.supervisor.look(at: uuid)
+            #expect(await node.listener.reports == [], "what is wanted is not known yet")
+            try await node.supervisor.take(DesiredState.empty)
+            await node.supervisor.look(at: uuid)
+            #expect(await node.listener.last(uuid)?.orphan == true)
+        }
+    }
+
     @Test("Reported only")
     func reported() async throws {
         try await withOrphan(.report) { node, _ in

@@ -51,15 +51,15 @@ struct SimulatedNode: Sendable {
     /// What an agent does at its start, before its first task.
     func start() async {
         await host.startAgent()
-        await host.restore(journal.all.filter { !$0.isUndone }.map(\.task))
-        await host.maintain(floatingIPPools: [])
+        await supervisor.begin(floatingIPPools: [])
     }
 }
 
 /// Keeps what workers tell, and lets them believe that the conductor has taken it.
 actor Listener: MachineReporting {
     private(set) var reports: [MachineReport] = []
-    private(set) var activities: [Activity] = []
+    /// What was told of progress.
+    private(set) var notes: [MachineReport] = []
     /// Whether the conductor takes what it is told.
     private let isListening: Bool
     private let witness: @Sendable (MachineReport) async -> Void
@@ -71,15 +71,16 @@ actor Listener: MachineReporting {
     func report(_ report: MachineReport, received: (@Sendable () async -> Void)?) async {
         reports.append(report)
         await witness(report)
-        if let activity = report.activity { activities.append(activity) }
         if isListening { await received?() }
     }
 
     func note(_ report: MachineReport) {
-        if let activity = report.activity { activities.append(activity) }
+        notes.append(report)
     }
 
-    /// What was last told of a machine, progress aside.
+    var activities: [Activity] { notes.compactMap(\.activity) }
+
+    /// What was last told of a machine, and is no progress.
     func last(_ uuid: MachineUUID) -> MachineReport? {
         reports.last { $0.uuid == uuid && $0.activity == nil }
     }
