@@ -38,9 +38,9 @@ struct KillTests {
                     try await Auditor.leftovers(on: cloud.hosts[0]).filter { !$0.hasPrefix("journal/") }.isEmpty
                 }
                 try await cloud.remove(machine)
+                try await Auditor.expectNothingLeft(of: cloud)
                 try await agent.kill()
             }
-            try await Auditor.expectNothingLeft(of: cloud)
         }
     }
 
