@@ -29,14 +29,14 @@ struct Footprint: AsyncParsableCommand {
     }
 
     private func measure(_ client: HTTPClient) async throws {
-        try await ConductorChild.seed(floatingIPPool: "203.0.113.128/26")
+        try await ConductorChild.seed(floatingIPPool: "198.51.100.128/26")
         let (conductor, conductorStarts) = try await startConductor(client)
         do {
             let host = try await HostAgent(options, conductor: conductor)
             let (agent, agentStarts) = try await startAgent(host)
             progress("idle for \(idle) seconds")
             try await Task.sleep(for: .seconds(idle))
-            var table = ResultTable("program", "idle, resident", "start to ready, median", "highest")
+            var table = ResultTable("program", "idle, resident", "of it its own", "start to ready, median", "highest")
             table.add(conductor.child.pid, "conductor", conductorStarts)
             table.add(agent.pid, "agent", agentStarts)
             print(table.text)
@@ -75,9 +75,11 @@ struct Footprint: AsyncParsableCommand {
 extension ResultTable {
     fileprivate mutating func add(_ pid: Int32, _ name: String, _ starts: [Duration]) {
         let times = starts.map(\.milliseconds)
+        let memory = ProcessTable.memoryMiB(pid) ?? (0, 0)
         add(
             name,
-            "\((ProcessTable.residentMiB(pid) ?? 0).text(1)) MiB",
+            "\(memory.resident.text(1)) MiB",
+            "\(memory.own.text(1)) MiB",
             "\((median(times) ?? 0).text(0)) ms",
             "\((times.max() ?? 0).text(0)) ms"
         )

@@ -16,12 +16,14 @@ enum ProcessTable {
         ([pid] + children(of: pid)).compactMap { cpuSeconds($0) }.reduce(0, +)
     }
 
-    /// Resident memory, in MiB; nil when there is no such process.
-    static func residentMiB(_ pid: Int32) -> Double? {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8),
-            let pages = text.split(separator: " ").dropFirst().first.flatMap({ Double($0) })
-        else { return nil }
-        return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+    /// Resident memory, in MiB, and what of it is the process's own rather than pages of programs and libraries, which
+    /// the kernel can drop and other processes share (proc(5), `statm`); nil when there is no such process.
+    static func memoryMiB(_ pid: Int32) -> (resident: Double, own: Double)? {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return nil }
+        let pages = text.split(separator: " ").compactMap { Double($0) }
+        guard pages.count > 2 else { return nil }
+        let mebibytes = Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+        return (pages[1] * mebibytes, (pages[1] - pages[2]) * mebibytes)
     }
 
     private static func children(of parent: Int32) -> [Int32] {
