@@ -27,7 +27,7 @@ struct Cloud: Sendable {
         try await ConductorChild.seed(
             imageURL: "file://\(image)",
             sha256: String(digest),
-            floatingIPPool: "203.0.113.128/26"
+            floatingIPPool: "198.51.100.128/26"
         )
         let conductor = try await ConductorChild.start(client, directory: options.directory)
         var agent: Child?
