@@ -13,7 +13,7 @@ public struct AMQPConfiguration: Sendable, CustomStringConvertible {
     public var usesTLS: Bool
     /// The certificate authorities that the broker's certificate is checked against, a PEM file. For `amqps` only.
     public var authorities = "/etc/ssl/certs/ca-certificates.crt"
-    /// Seconds after which a silent peer counts as gone.
+    /// Seconds after which a consumer and its broker take the silent other for gone.
     public var heartbeat = 20
     /// Seconds for making a connection and for each answer.
     public var timeout = 10

@@ -128,7 +128,8 @@ public actor AMQPPublisher {
 
     private func connected() throws(AMQPError) -> Link {
         if let link { return link }
-        let link = try Link(configuration)
+        // Nobody would send heartbeats between two calls, and the broker would close the connection.
+        let link = try Link(configuration, heartbeat: 0)
         _ = unsafe amqp_confirm_select(link.state, Link.channel)
         try link.checkLast("switching to confirms")
         lastTag = 0

@@ -20,7 +20,7 @@ actor ConsumerChannel {
     }
 
     func open(queues: [String], prefetch: Int) throws(AMQPError) {
-        let link = try Link(configuration)
+        let link = try Link(configuration, heartbeat: configuration.heartbeat)
         _ = unsafe amqp_basic_qos(link.state, Link.channel, 0, UInt16(clamping: prefetch), 0)
         try link.checkLast("setting the prefetch")
         for queue in queues {

@@ -12,11 +12,16 @@ final class Link {
     private let timeout: Int
 
     /// Connects, logs in and opens the channel. Blocks up to the configuration's time-out for each step.
-    init(_ configuration: AMQPConfiguration) throws(AMQPError) {
+    ///
+    /// - Parameters:
+    ///   - configuration: Where to, and as whom.
+    ///   - heartbeat: Seconds after which each side takes the silent other for gone; 0 for whoever is silent for longer.
+    /// - Throws: what kept it from being ready.
+    init(_ configuration: AMQPConfiguration, heartbeat: Int) throws(AMQPError) {
         guard let state = unsafe amqp_new_connection() else { throw AMQPError(.connection, "out of memory") }
         unsafe self.state = unsafe state
         timeout = configuration.timeout
-        try open(configuration)
+        try open(configuration, heartbeat)
     }
 
     deinit {
@@ -27,11 +32,12 @@ final class Link {
 
     var socket: Int32 { unsafe amqp_get_sockfd(state) }
 
-    private func open(_ configuration: AMQPConfiguration) throws(AMQPError) {
+    private func open(_ configuration: AMQPConfiguration, _ heartbeat: Int) throws(AMQPError) {
         let socket = try unsafe makeSocket(configuration)
         var deadline = timeval(tv_sec: configuration.timeout, tv_usec: 0)
         let opened = unsafe amqp_socket_open_noblock(socket, configuration.host, Int32(configuration.port), &deadline)
         try check(status: opened, "cannot connect to \(configuration.host):\(configuration.port)")
+        watchPath()
         _ = unsafe amqp_set_handshake_timeout(state, &deadline)
         _ = unsafe amqp_set_rpc_timeout(state, &deadline)
         let login = unsafe gantry_amqp_login(
@@ -39,13 +45,28 @@ final class Link {
             configuration.virtualHost,
             0,
             AMQP_DEFAULT_FRAME_SIZE,
-            Int32(configuration.heartbeat),
+            Int32(heartbeat),
             configuration.user,
             configuration.password
         )
         try unsafe check(login, "login as \(configuration.user)")
         _ = unsafe amqp_channel_open(state, Self.channel)
         try checkLast("opening a channel")
+    }
+
+    /// Has the kernel find out within half a minute that the broker's host or the path to it is gone (tcp(7)), and keeps
+    /// routers on the way from forgetting the connection.
+    private func watchPath() {
+        setOption(SOL_SOCKET, SO_KEEPALIVE, 1)
+        setOption(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 10)
+        setOption(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 5)
+        setOption(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
+    }
+
+    /// Without an option, an answer's time-out still ends the connection.
+    private func setOption(_ level: Int32, _ name: Int32, _ value: Int32) {
+        var value = value
+        _ = unsafe setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
     @unsafe

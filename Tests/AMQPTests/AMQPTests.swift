@@ -46,6 +46,19 @@ struct AMQPTests {
         }
     }
 
+    @Test("A publisher that had nothing to say for longer than any heartbeat still has its connection")
+    func quiet() async throws {
+        try await withTemporaryVirtualHost { host in
+            var configuration = host.configuration
+            configuration.heartbeat = 1
+            let publisher = AMQPPublisher(configuration)
+            try await declare(publisher)
+            // Twice the heartbeat is the broker's patience; nothing else tells that it has passed.
+            try await Task.sleep(for: .seconds(5))
+            #expect(try await publisher.publish([message(1)]) == [.confirmed])
+        }
+    }
+
     @Test("A rejected message, and one requeued too often, end in the dead letter queue")
     func deadLetters() async throws {
         try await withTemporaryVirtualHost { host in
