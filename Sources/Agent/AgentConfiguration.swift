@@ -21,6 +21,7 @@ import Settings
 /// - `orphan_policy` (`report`, `stop` or `remove`, default `report`): what happens to domains that nobody wants.
 /// - `reserved.vcpus`, `reserved.memory_mib`, `reserved.disk_gib` (integers ≥ 0, default 0, 512, 5): kept for the host.
 /// - `concurrency` (integer 1 to 64, default 8): machines worked on side by side.
+/// - `look_interval` (integer 1 to 3600, default 30): seconds between looks at every machine; events bring most sooner.
 /// - `health.address` (string, default `127.0.0.1`), `health.port` (integer, default 9180): `/healthz` and `/metrics`.
 /// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`).
 package struct AgentConfiguration: Sendable {
@@ -35,6 +36,7 @@ package struct AgentConfiguration: Sendable {
     package var orphanPolicy: Supervisor.OrphanPolicy
     package var reserved: Resources
     package var concurrency: Int
+    package var lookInterval: Int
     package var healthAddress: String
     package var healthPort: Int
     package var logLevel: Logger.Level
@@ -58,6 +60,7 @@ package struct AgentConfiguration: Sendable {
             diskGiB: try reader.number("reserved.disk_gib", default: 5, in: 0...1 << 24)
         )
         concurrency = try reader.number("concurrency", default: 8, in: 1...64)
+        lookInterval = try reader.number("look_interval", default: 30, in: 1...3600)
         healthAddress = reader.string(forKey: "health.address", default: "127.0.0.1")
         healthPort = try reader.number("health.port", default: 9180, in: 0...65535)
         logLevel = try reader.choice("log.level", default: .info)

@@ -97,7 +97,11 @@ package struct AgentProgram: Sendable {
             host: host,
             journal: journal,
             conductor: conductor,
-            settings: .init(concurrency: configuration.concurrency, orphanPolicy: configuration.orphanPolicy),
+            settings: .init(
+                concurrency: configuration.concurrency,
+                orphanPolicy: configuration.orphanPolicy,
+                lookInterval: configuration.lookInterval
+            ),
             observer: observer,
             health: health,
             logger: logger

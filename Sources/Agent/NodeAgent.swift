@@ -16,7 +16,7 @@ package struct NodeAgent: Sendable {
         /// Seconds between looks at every machine; events bring most looks sooner.
         package var lookInterval: Int
 
-        package init(concurrency: Int, orphanPolicy: Supervisor.OrphanPolicy, lookInterval: Int = 30) {
+        package init(concurrency: Int, orphanPolicy: Supervisor.OrphanPolicy, lookInterval: Int) {
             (self.concurrency, self.orphanPolicy, self.lookInterval) = (concurrency, orphanPolicy, lookInterval)
         }
     }

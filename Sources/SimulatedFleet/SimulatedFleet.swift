@@ -114,7 +114,7 @@ public actor SimulatedFleet {
                 ),
                 watch: watch
             ),
-            settings: .init(concurrency: 8, orphanPolicy: .report),
+            settings: .init(concurrency: 8, orphanPolicy: .report, lookInterval: 30),
             observer: StepObserver(),
             health: Health(),
             logger: logger

@@ -32,6 +32,7 @@ struct AgentConfigurationTests {
         #expect(configuration.stateDirectory == "/var/lib/gantry")
         #expect(configuration.virtType == .auto && configuration.orphanPolicy == .report)
         #expect((configuration.reserved.memoryMiB, configuration.concurrency) == (512, 8))
+        #expect(configuration.lookInterval == 30)
         #expect(configuration.uplink == nil && configuration.logLevel == .info)
     }
 
@@ -59,7 +60,8 @@ struct AgentConfigurationTests {
             ("GANTRY_ORPHAN_POLICY", "kill", "orphan_policy"), ("GANTRY_RESERVED_VCPUS", "-1", "reserved.vcpus"),
             ("GANTRY_RESERVED_MEMORY_MIB", "512M", "reserved.memory_mib"),
             ("GANTRY_RESERVED_DISK_GIB", "1.5", "reserved.disk_gib"), ("GANTRY_CONCURRENCY", "0", "concurrency"),
-            ("GANTRY_CONCURRENCY", "many", "concurrency"), ("GANTRY_HEALTH_PORT", "65536", "health.port"),
+            ("GANTRY_CONCURRENCY", "many", "concurrency"), ("GANTRY_LOOK_INTERVAL", "0", "look_interval"),
+            ("GANTRY_HEALTH_PORT", "65536", "health.port"),
             ("GANTRY_LOG_LEVEL", "loud", "log.level"),
         ] as [(String, String?, String)]
     )
