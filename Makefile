@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 CACHE ?= $(or $(GANTRY_CACHE),$(HOME)/.cache/gantry)
-SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/images/build Packaging/images/check \
+SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/check-units Packaging/images/build Packaging/images/check \
 	Packaging/images/debian/customize Packaging/images/micro/rc Packaging/images/micro/udhcpc \
 	Packaging/images/micro/initramfs-init
 
@@ -39,9 +39,10 @@ test-all: test ## The same, and what takes longer: both images by BIOS and by UE
 format: ## Format the sources
 	swift format -i -r Sources Tests Benchmarks/Sources Package.swift Benchmarks/Package.swift
 
-lint: ## Check format and scripts
+lint: ## Check format, scripts and units
 	swift format lint --strict -r Sources Tests Benchmarks/Sources Package.swift Benchmarks/Package.swift
 	shellcheck $(SCRIPTS)
+	Packaging/check-units
 
 benchmark: dependencies images ## Measure, side by side, and print tables (root)
 	@Packaging/dev/benchmark $(CACHE)/images

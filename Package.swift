@@ -30,6 +30,7 @@ let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", p
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -91,7 +92,7 @@ let package = Package(
         /// Logging, Prometheus text, health.
         .target(
             name: "Observability",
-            dependencies: [hummingbird, logging, metrics, nioCore, serviceLifecycle],
+            dependencies: [hummingbird, logging, metrics, nioCore, nioPosix, serviceLifecycle],
             swiftSettings: strict
         ),
 
@@ -194,7 +195,9 @@ let package = Package(
         .testTarget(name: "PlacementTests", dependencies: ["Placement"], swiftSettings: strict),
         .testTarget(
             name: "ObservabilityTests",
-            dependencies: ["Observability", logging, metrics],
+            dependencies: [
+                "GantryTestSupport", "Observability", logging, metrics, serviceLifecycle,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

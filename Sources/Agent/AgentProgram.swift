@@ -15,6 +15,7 @@ import UnixSignals
 package struct AgentProgram: Sendable {
     private let configuration: AgentConfiguration
     private let health: Health
+    private let liveness = Liveness()
     private let metrics: PrometheusMetrics
     private let observer: StepObserver
     private let logger: Logger
@@ -104,6 +105,7 @@ package struct AgentProgram: Sendable {
             ),
             observer: observer,
             health: health,
+            liveness: liveness,
             logger: logger
         )
         let metadata = MetadataService(logger: logger) { address in
@@ -129,7 +131,15 @@ package struct AgentProgram: Sendable {
             metrics: metrics,
             logger: logger.quieted
         )
-        let services: [any Service] = [status, guests, NodeService(node: node, broker: broker)]
+        let manager = ServiceManager(
+            environment: ProcessInfo.processInfo.environment,
+            parts: ["conductor", "hypervisor"],
+            health: health,
+            liveness: liveness,
+            logger: logger
+        )
+        let programs: [(any Service)?] = [manager, status, guests, NodeService(node: node, broker: broker)]
+        let services = programs.compactMap { $0 }
         var settings = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint],

@@ -36,6 +36,9 @@ package struct NodeAgent: Sendable {
     private let settings: Settings
     private let observer: StepObserver
     private let health: Health
+    private let liveness: Liveness
+    /// What any turn of a loop may take beyond its interval: time-outs of HTTP and of the host's programs.
+    private static let patience = Duration.seconds(300)
     private let logger: Logger
 
     package init(
@@ -46,11 +49,12 @@ package struct NodeAgent: Sendable {
         settings: Settings,
         observer: StepObserver,
         health: Health,
+        liveness: Liveness = Liveness(),
         logger: Logger
     ) {
         (self.name, self.host, self.journal) = (name, host, journal)
         (self.conductor, self.settings, self.observer) = (conductor, settings, observer)
-        (self.health, self.logger) = (health, logger)
+        (self.health, self.liveness, self.logger) = (health, liveness, logger)
     }
 
     /// Runs until cancelled, or until the conductor ends the session for good.
@@ -95,7 +99,11 @@ package struct NodeAgent: Sendable {
         let consumer = TaskConsumer(node: name, supervisor: supervisor, logger: logger)
         let pools = FloatingIPPools(session.floatingIPPools)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await reporter.run(interval: session.reportInterval) }
+            group.addTask {
+                try await reporter.run(interval: session.reportInterval) {
+                    liveness.beat("reports", within: .seconds(session.reportInterval) + Self.patience)
+                }
+            }
             group.addTask { try await follow(session, supervisor, pools) }
             group.addTask {
                 for await change in host.changes {
@@ -104,6 +112,7 @@ package struct NodeAgent: Sendable {
             }
             group.addTask {
                 while true {
+                    liveness.beat("looks", within: .seconds(settings.lookInterval) + Self.patience)
                     try await Task.sleep(for: .seconds(settings.lookInterval))
                     await host.maintain(floatingIPPools: await pools.value)
                     await look(supervisor)
@@ -159,6 +168,7 @@ package struct NodeAgent: Sendable {
         var revision: Int64?
         var isFirst = true
         while true {
+            liveness.beat("desired state", within: .seconds(session.desiredInterval) + Self.patience)
             do {
                 if let desired = try await conductor.desired(since: revision) {
                     await pools.set(desired.floatingIPPools)

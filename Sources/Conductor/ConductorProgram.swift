@@ -2,6 +2,7 @@
 
 import AMQP
 import AsyncHTTPClient
+import Foundation
 import Hummingbird
 package import Logging
 package import Observability
@@ -13,6 +14,7 @@ import UnixSignals
 package struct ConductorProgram: Sendable {
     private let configuration: ConductorConfiguration
     private let health: Health
+    private let liveness = Liveness()
     private let metrics: PrometheusMetrics
     private let logger: Logger
 
@@ -41,7 +43,7 @@ package struct ConductorProgram: Sendable {
 
     private func serve(_ parts: ConductorParts) async throws {
         let outbox = OutboxSignal()
-        let services: [any Service] = [
+        var services: [any Service] = [
             StatusServer(
                 name: "gantry-conductor",
                 address: configuration.statusAddress,
@@ -56,18 +58,21 @@ package struct ConductorProgram: Sendable {
                 publisher: AMQPPublisher(parts.broker),
                 outbox: outbox,
                 health: health,
-                logger: logger
+                logger: logger,
+                liveness: liveness
             ),
             DeadLetterConsumer(database: parts.database, broker: parts.broker, logger: logger),
             Reconciler(
                 database: parts.database,
                 intervals: configuration.intervals,
                 outbox: outbox,
-                logger: logger
+                logger: logger,
+                liveness: liveness
             ),
             // The last one, so that it is the first to end.
             application(parts, outbox),
         ]
+        if let manager { services.insert(manager, at: 0) }
         var settings = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -75,6 +80,16 @@ package struct ConductorProgram: Sendable {
         )
         settings.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: settings).run()
+    }
+
+    private var manager: ServiceManager? {
+        ServiceManager(
+            environment: ProcessInfo.processInfo.environment,
+            parts: ["api", "postgresql"],
+            health: health,
+            liveness: liveness,
+            logger: logger
+        )
     }
 
     private func application(_ parts: ConductorParts, _ outbox: OutboxSignal) -> some Service {
@@ -99,6 +114,7 @@ package struct ConductorProgram: Sendable {
                 serverName: "gantry-conductor"
             ),
             onServerRunning: { channel in
+                health.report("api", .well)
                 logger.notice("Listening", metadata: ["address": "\(channel.localAddress?.description ?? "?")"])
             },
             logger: logger.quieted

@@ -11,17 +11,40 @@ public final class Health: Sendable {
         case ill(String)
     }
 
-    private let parts = Mutex<[String: Condition]>([:])
+    private struct State {
+        var parts: [String: Condition] = [:]
+        var watchers: [Int: AsyncStream<[String: Condition]>.Continuation] = [:]
+        var lastWatcher = 0
+    }
+
+    private let state = Mutex(State())
 
     public init() {}
 
     /// Notes how a part is. A part that never spoke does not count.
     public func report(_ part: String, _ condition: Condition) {
-        parts.withLock { $0[part] = condition }
+        state.withLock { state in
+            guard state.parts.updateValue(condition, forKey: part) != condition else { return }
+            for watcher in state.watchers.values { watcher.yield(state.parts) }
+        }
     }
 
     /// Every part that spoke.
-    public var conditions: [String: Condition] { parts.withLock { $0 } }
+    public var conditions: [String: Condition] { state.withLock { $0.parts } }
+
+    /// Every part that spoke, now and whenever one says something new. Of changes that come faster than they are read,
+    /// only the newest is kept.
+    public var changes: AsyncStream<[String: Condition]> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+            let id = state.withLock { state in
+                state.lastWatcher += 1
+                state.watchers[state.lastWatcher] = continuation
+                continuation.yield(state.parts)
+                return state.lastWatcher
+            }
+            continuation.onTermination = { _ in self.state.withLock { $0.watchers[id] = nil } }
+        }
+    }
 
     /// The parts that are ill, with why, sorted by name.
     public var complaints: [(part: String, reason: String)] {

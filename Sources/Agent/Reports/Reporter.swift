@@ -76,9 +76,11 @@ package actor Reporter: MachineReporting {
 
     /// Sends reports until cancelled.
     ///
-    /// - Parameter interval: The longest silence, in seconds.
+    /// - Parameters:
+    ///   - interval: The longest silence, in seconds.
+    ///   - beat: Called for each report, before it is sent.
     /// - Throws: ``ConductorError/superseded(_:)`` when another agent has taken this node's identity.
-    package func run(interval: Int) async throws {
+    package func run(interval: Int, beat: @escaping @Sendable () -> Void = {}) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while true {
@@ -92,7 +94,7 @@ package actor Reporter: MachineReporting {
                     await self.sendProgress()
                 }
             }
-            group.addTask { try await self.sendWhenWoken() }
+            group.addTask { try await self.sendWhenWoken(beat) }
             try await group.next()
             group.cancelAll()
         }
@@ -102,9 +104,10 @@ package actor Reporter: MachineReporting {
         if !unsent.isEmpty { wake.yield() }
     }
 
-    private func sendWhenWoken() async throws {
+    private func sendWhenWoken(_ beat: () -> Void) async throws {
         var failures = 0
         for await _ in wakes {
+            beat()
             // What comes within a moment goes in one report.
             try await Task.sleep(for: .milliseconds(failures == 0 ? 5 : min(250 << failures, 15_000)))
             do {

@@ -2,6 +2,7 @@
 
 package import Logging
 import Metrics
+package import Observability
 package import Postgres
 import ServiceLifecycle
 
@@ -11,6 +12,9 @@ package struct Reconciler: Service {
     private let duties: ReconcilerDuties
     private let logger: Logger
     private let interval: Duration
+    private let liveness: Liveness
+    /// Longer than all duties take together when the database does not answer.
+    private static let patience = Duration.seconds(300)
 
     package init(
         database: Database,
@@ -19,7 +23,8 @@ package struct Reconciler: Service {
         retention: Retention = Retention(),
         outbox: OutboxSignal,
         logger: Logger,
-        interval: Duration = .seconds(5)
+        interval: Duration = .seconds(5),
+        liveness: Liveness = Liveness()
     ) {
         duties = ReconcilerDuties(
             database: database,
@@ -31,11 +36,13 @@ package struct Reconciler: Service {
         )
         self.logger = logger
         self.interval = interval
+        self.liveness = liveness
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
+                liveness.beat("reconciler", within: Self.patience)
                 await round()
                 // Replicas that started together drift apart.
                 try? await Task.sleep(for: interval * Double.random(in: 0.8...1.2))

@@ -24,6 +24,7 @@ package struct OutboxRelay: Service {
     private let logger: Logger
     /// How often to look for what others left.
     private let pollInterval: Duration
+    private let liveness: Liveness
 
     private static let batchSize = 256
     private static let part = "rabbitmq"
@@ -35,13 +36,15 @@ package struct OutboxRelay: Service {
     ///   - health: where the relay says how the broker is, as `rabbitmq`.
     ///   - logger: for what waits and why.
     ///   - pollInterval: how often to look for what other conductors, or one that died, left.
+    ///   - liveness: told of each look.
     package init(
         database: Database,
         publisher: AMQPPublisher,
         outbox: OutboxSignal,
         health: Health,
         logger: Logger,
-        pollInterval: Duration = .seconds(1)
+        pollInterval: Duration = .seconds(1),
+        liveness: Liveness = Liveness()
     ) {
         store = OutboxStore(database: database)
         letters = DeadLetterStore(database: database)
@@ -50,7 +53,11 @@ package struct OutboxRelay: Service {
         self.health = health
         self.logger = logger
         self.pollInterval = pollInterval
+        self.liveness = liveness
     }
+
+    /// Longer than a batch takes when neither database nor broker answers.
+    private static let patience = Duration.seconds(300)
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -61,6 +68,7 @@ package struct OutboxRelay: Service {
                 var failures = 0
                 var declared = false
                 for await _ in outbox.raised {
+                    liveness.beat("outbox", within: Self.patience)
                     do {
                         if !declared {
                             try await TaskTopology.declareShared(publisher)
