@@ -81,12 +81,6 @@ extension LibvirtConnection {
         try checkUnlessInvalidState(unsafe virDomainDestroy(domain.pointer), "ending a domain")
     }
 
-    /// Presses the reset button.
-    public func resetDomain(_ uuid: String) throws(LibvirtError) {
-        let domain = try domain(uuid)
-        guard unsafe virDomainReset(domain.pointer, 0) == 0 else { throw .last("resetting a domain") }
-    }
-
     /// Removes a domain's definition and its firmware variables. None is fine.
     public func undefineDomain(_ uuid: String) throws(LibvirtError) {
         let flags = VIR_DOMAIN_UNDEFINE_NVRAM.rawValue | VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue

@@ -214,7 +214,7 @@ package actor SimulatedHost: Agent.Host {
         case .filter:
             members[uuid] = NetworkMember(task)
             applyFilter()
-        case .start, .reset, .shutDown, .destroy, .undefine: try power(step, task)
+        case .start, .shutDown, .destroy, .undefine: try power(step, task)
         case .unfilter:
             members[uuid] = nil
             applyFilter()
@@ -252,8 +252,6 @@ package actor SimulatedHost: Agent.Host {
         switch (step, domain?.state) {
         case (.start, .running?): return
         case (.start, _): try start(task)
-        case (.reset, .running?), (.reset, .paused?): return
-        case (.reset, _): throw Fault(.hostCommandFailed, "The guest was not running.")
         case (.shutDown, .running?), (.shutDown, .paused?): machines[task.uuid]?.domain?.state = .shutDown
         case (.destroy, _) where domain?.isPersistent == false: machines[task.uuid]?.domain = nil
         case (.destroy, .running?), (.destroy, .paused?): machines[task.uuid]?.domain?.state = .off

@@ -45,7 +45,7 @@ package struct HostScenario {
 
     /// A machine that the host never heard of.
     private mutating func unknown() async {
-        for step in [ConvergenceStep.start, .reset, .shutDown] { await perform(step) }
+        for step in [ConvergenceStep.start, .destroy, .shutDown] { await perform(step) }
         for step in ConvergencePlan.tearDown.stages.joined() { await perform(step) }
     }
 
@@ -62,16 +62,14 @@ package struct HostScenario {
     }
 
     private mutating func life() async throws {
-        await perform(.reset)
         await perform(.define, generation: 2, boot: 2)
         for event in [Event.shutDown, .crash, .unplug] {
             try await happen(event)
-            await perform(.reset)
+            await perform(.destroy)
             await perform(.define, generation: 3, boot: 3)
             await perform(.start)
         }
         try await happen(.hold)
-        await perform(.reset)
         await perform(.define, generation: 4, boot: 4)
         await perform(.destroy)
         await perform(.start)

@@ -94,7 +94,7 @@ struct KillTests {
                 boots += 1
                 try await cloud.expectBoots(boots, of: machine)
             }
-            for point in Self.points([.reset, .settle]) {
+            for point in Self.points([.destroy, .define, .start, .settle]) {
                 try await cloud.api.perform(.hardReboot, on: machine.id)
                 try await Self.killAndGoOn(at: point, in: cloud) { try await cloud.wait(for: machine, .active) }
                 boots += 1

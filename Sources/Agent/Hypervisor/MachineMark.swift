@@ -15,7 +15,7 @@ package struct MachineMark: Hashable, Sendable {
 
     package var machineID: VirtualMachineID
     package var generation: Generation
-    /// The boot counter that its last start or reset was for.
+    /// The boot counter that its last start was for.
     package var bootCounter: Int
     /// Of the specification it was defined from.
     package var specDigest: String

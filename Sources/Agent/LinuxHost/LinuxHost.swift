@@ -133,7 +133,7 @@ package struct LinuxHost: Host {
         case .unfilter: try await networked { try await network.dismiss(task.uuid) }
         case .unlink:
             try await networked { try await network.detach(task.uuid, from: task.spec?.network) }
-        case .start, .reset, .shutDown, .destroy, .undefine: try await power(step, task)
+        case .start, .shutDown, .destroy, .undefine: try await power(step, task)
         case .remove: try await self.files.run { () async throws(Fault) in try HostFiles.remove(files.directory) }
         case .journal, .acknowledge, .settle, .report, .forget: return
         }
@@ -170,21 +170,10 @@ package struct LinuxHost: Host {
         try await hypervised {
             switch step {
             case .start: try await connection.startDomain(uuid)
-            case .reset: try await reset(connection, uuid)
             case .shutDown: try await absentIsFine { try await shutDown(connection, uuid) }
             case .destroy: try await absentIsFine { try await connection.destroyDomain(uuid) }
             default: try await connection.undefineDomain(uuid)
             }
-        }
-    }
-
-    private func reset(_ connection: LibvirtConnection, _ uuid: String) async throws {
-        do throws(LibvirtError) {
-            try await connection.resetDomain(uuid)
-        } catch {
-            guard error.isInvalidState || error.isNotFound else { throw error }
-            // It went just now: with another look it is started.
-            throw Fault(.hostCommandFailed, "The guest was not running.")
         }
     }
 

@@ -7,7 +7,7 @@ package import GantryProtocol
 ///
 ///     wanted      domain                      plan
 ///     running     none, off                   build and start
-///                 paused, older boot counter  end it, build and start
+///                 older boot counter          end it, build and start
 ///                 running or paused           adapt
 ///                 shut down or crashed while  nothing: the guest's own doing, which the conductor is told
 ///                 this generation was applied
@@ -16,9 +16,11 @@ package import GantryProtocol
 ///                 off                         adapt
 ///     absent      anything                    tear down
 ///
-/// To adapt is to renew the network parts for every newer task, to reset what runs for an older boot counter, and then
-/// to write the definition and its mark where they are of another specification or boot counter. The mark comes last: a
-/// change that was cut short before it is made again.
+/// To adapt is to renew the network parts for every newer task, and then to write the definition and its mark where they
+/// are of another specification. The mark comes last: a change that was cut short before it is made again.
+///
+/// A reboot is an end and a start, not the reset button: of each of the two one sees afterwards whether it was done, so
+/// that a reboot that is cut short is neither lost nor made twice; and what hangs in QEMU or a device ends with it.
 ///
 /// The same plan builds a machine at create, repairs it after a crash and rebuilds it after the host's reboot.
 package struct ConvergencePlan: Hashable, Sendable {
@@ -62,12 +64,11 @@ package struct ConvergencePlan: Hashable, Sendable {
             return
         }
         switch domain.state {
-        case .paused where domain.mark.bootCounter < task.bootCounter:
-            // A reset leaves it paused.
+        case .running where domain.mark.bootCounter < task.bootCounter,
+            .paused where domain.mark.bootCounter < task.bootCounter:
             self.init(stages: [[.destroy]] + Self.build.stages)
         case .running, .paused:
-            let isOlder = domain.mark.bootCounter < task.bootCounter
-            self.init(stages: Self.adapt(domain.mark, to: task, applied: applied, resetting: isOlder))
+            self.init(stages: Self.adapt(domain.mark, to: task, applied: applied))
         case .shutDown, .crashed:
             // A higher boot counter is somebody's wish to have it back.
             let isTheGuestsDoing = applied && domain.mark.bootCounter >= task.bootCounter
@@ -77,15 +78,10 @@ package struct ConvergencePlan: Hashable, Sendable {
         }
     }
 
-    private static func adapt(
-        _ mark: MachineMark,
-        to task: MachineTask,
-        applied: Bool,
-        resetting: Bool = false
-    ) -> [[ConvergenceStep]] {
-        let defining = resetting || mark.specDigest != MachineMark.digest(of: task.spec)
+    private static func adapt(_ mark: MachineMark, to task: MachineTask, applied: Bool) -> [[ConvergenceStep]] {
+        let defining = mark.specDigest != MachineMark.digest(of: task.spec)
         guard !applied || defining else { return [] }
-        return [[.network, .filter]] + (resetting ? [[.reset]] : []) + (defining ? [[.define]] : [])
+        return [[.network, .filter]] + (defining ? [[.define]] : [])
     }
 
     /// From nothing, or from any half of it, to a running domain.

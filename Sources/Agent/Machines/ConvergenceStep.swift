@@ -17,7 +17,6 @@ package enum ConvergenceStep: String, CaseIterable, Sendable, Codable {
     case filter
     case define
     case start
-    case reset
 
     // It is stopped or taken down.
     case shutDown = "shut_down"

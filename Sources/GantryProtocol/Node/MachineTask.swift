@@ -16,7 +16,7 @@ public struct MachineTask: Hashable, Sendable, Codable {
     public var uuid: MachineUUID
     public var generation: Generation
     public var power: WantedPower
-    /// Raised by each reboot that is asked for; a running domain that was started for a lower one is reset.
+    /// Raised by each reboot that is asked for; a running domain that was started for a lower one is ended and started.
     public var bootCounter: Int
     /// What to build. Nil when `power` is `absent`, which needs none.
     public var spec: MachineSpec?

@@ -71,7 +71,7 @@ public struct MachineReport: Hashable, Sendable, Codable {
     public var activity: Activity?
     /// Whether the floating IP that the generation asks for is wired; false too when it asks for none.
     public var floatingIPWired: Bool
-    /// The highest boot counter a start or reset was done for.
+    /// The highest boot counter a start was done for.
     public var bootCounter: Int
     /// Set by the agent when the guest shut itself down: the conductor makes `stopped` the wanted power if
     /// `appliedGeneration` is still the newest.

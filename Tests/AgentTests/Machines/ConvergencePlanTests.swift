@@ -43,11 +43,12 @@ struct ConvergencePlanTests {
         #expect(newer.stages == [[.network, .filter]])
     }
 
-    @Test("A higher boot counter resets what runs and starts what shut itself down")
+    @Test("A higher boot counter ends and starts what runs, held or not, and starts what shut itself down")
     func reboot() throws {
         let task = try task(.running, boot: 2)
         let running = ConvergencePlan(for: task, applied: false, domain: domain(task, .running))
-        #expect(running.stages == [[.network, .filter], [.reset], [.define]])
+        #expect(running.stages.first == [.destroy])
+        #expect(running.stages.last == [.start])
         let off = ConvergencePlan(for: task, applied: true, domain: domain(task, .shutDown))
         #expect(off.stages.last == [.start])
     }
@@ -94,7 +95,7 @@ struct ConvergencePlanTests {
         #expect(plan.stages == [[.network, .filter], [.define]])
     }
 
-    @Test("A held one is ended before it is started again, since a reset would leave it held")
+    @Test("A held one stays held until somebody asks for a reboot")
     func paused() throws {
         let task = try task(.running, boot: 2)
         let plan = ConvergencePlan(for: task, applied: false, domain: domain(task, .paused("No space.")))

@@ -83,7 +83,7 @@ struct MachineWorkerTests {
         }
     }
 
-    @Test("Stopped and started with its disk, rebooted without a new start")
+    @Test("Stopped, started and rebooted with its disk")
     func power() async throws {
         try await withNode { node, _ in
             try await node.supervisor.take(try Example.task())
@@ -108,7 +108,7 @@ struct MachineWorkerTests {
             try await node.supervisor.take(try Example.task(spec: spec))
             try await told(node, 1)
             let (before, machine) = (await host.holdings.sorted(), await state(node))
-            await host.disturb { step, _ in step == .reset ? Disturbance(.powerCut) : nil }
+            await host.disturb { step, _ in step == .destroy ? Disturbance(.powerCut) : nil }
             try await node.supervisor.take(try Example.task(generation: 2, boot: 2, spec: spec))
             try await eventually("the power is gone") { await host.isAgentDead }
             await host.disturb { _, _ in nil }
