@@ -13,7 +13,9 @@ extension MachineReport {
     ///   - activity: What is being done now.
     package init(_ entry: JournalEntry, _ domain: ObservedDomain?, fault: Fault? = nil, activity: Activity? = nil) {
         let power = Self.power(entry, domain)
-        let isWired = power == .running && entry.task.spec?.network.floatingIP != nil
+        // A guest that is off keeps its part of the network as long as it is defined.
+        let isUp = power == .running || entry.task.power == .stopped && domain != nil
+        let isWired = isUp && entry.task.spec?.network.floatingIP != nil
         self.init(
             uuid: entry.task.uuid,
             appliedGeneration: fault == nil ? entry.applied ?? Generation(0) : entry.task.generation,

@@ -58,6 +58,7 @@ package struct ConductorAPI: Sendable {
             store: VirtualMachineStore(database: database)
         )
         .add(to: core)
+        FloatingIPRoutes(lifecycle: lifecycle).add(to: core)
         EnvironmentRoutes(store: EnvironmentStore(database: database)).add(to: core)
         KeypairRoutes(store: KeypairStore(database: database)).add(to: core)
         CatalogRoutes(

@@ -68,7 +68,7 @@ extension MachineLifecycle {
         try !transaction.query("SELECT 1 FROM compute_node WHERE id = \(machine.nodeID) AND state = 'silent'").isEmpty
     }
 
-    private static func notFound(_ id: VirtualMachineID) -> MachineRefusal {
+    static func notFound(_ id: VirtualMachineID) -> MachineRefusal {
         MachineRefusal(.notFound, "VM \(id) does not exists.")
     }
 }

@@ -13,7 +13,6 @@ extension StoredMachine {
         transition.machine.observed = report.power
         transition.machine.activity = report.activity
         transition.machine.appliedGeneration = report.appliedGeneration
-        transition.noteFloatingIP(wired: report.floatingIPWired)
         guard report.appliedGeneration <= generation else {
             transition.outrun(by: report.appliedGeneration)
             return transition
@@ -23,6 +22,7 @@ extension StoredMachine {
             transition.follow(.work)
         }
         guard current else { return transition }
+        transition.noteFloatingIP(report)
         if wantedOnNode == .absent {
             transition.remove(report)
         } else if let fault = report.fault {
@@ -35,11 +35,18 @@ extension StoredMachine {
 }
 
 extension MachineTransition {
-    fileprivate mutating func noteFloatingIP(wired: Bool) {
-        if wired, !machine.floatingIPWired, machine.wantsFloatingIP {
+    /// Of the newest generation alone: what an older one says may be of another address.
+    fileprivate mutating func noteFloatingIP(_ report: MachineReport) {
+        let isWired = report.floatingIPWired && machine.wantsFloatingIP
+        if isWired, !machine.floatingIPWired {
             events.append(MachineEvent(.normal, .floatingIPAttached, "Floating IP is attached to \(machine.name)."))
         }
-        machine.floatingIPWired = wired
+        machine.floatingIPWired = isWired
+        // A generation that failed may have failed before the address was given up.
+        guard machine.detachesFloatingIP, report.fault == nil, machine.wantedOnNode != .absent else { return }
+        machine.detachesFloatingIP = false
+        freesFloatingIP = true
+        events.append(MachineEvent(.normal, .floatingIPDetached, "Floating IP is detached from \(machine.name)."))
     }
 
     /// The node is ahead of the database, which was restored from a backup: what is wanted now becomes the newest.

@@ -12,6 +12,8 @@ package struct MachineTransition: Sendable, Hashable {
     package var stopsClock = false
     /// Whether the node confirmed that nothing is left: what the machine holds there is free.
     package var leavesNode = false
+    /// Whether the node confirmed that it gave up the floating IP that was taken away: the address is free.
+    package var freesFloatingIP = false
     /// Whether what is wanted of the node changed, so that it has to be told.
     package var tellsNode = false
     package var events: [MachineEvent] = []
@@ -63,7 +65,10 @@ package struct MachineEvent: Sendable, Hashable {
         case rebootRequest = "InstanceRebootRequest"
         case rebootSuccess = "InstanceRebootSuccess"
         case rebootFailed = "InstanceRebootFailed"
+        case floatingIPAttachRequest = "AttachFloatingIPToInstanceRequest"
         case floatingIPAttached = "AttachFloatingIPToInstanceSuccess"
+        case floatingIPDetachRequest = "DetachFloatingIPToInstanceRequest"
+        case floatingIPDetached = "DetachFloatingIPToInstanceSuccess"
         case failed = "InstanceFailed"
         case recovered = "InstanceRecovered"
         case shutDownByGuest = "InstanceShutDownByGuest"

@@ -33,8 +33,8 @@ extension StoredMachine {
     /// The columns that `init` reads, of the table named `vm`.
     static let columns: StaticString = """
         vm.id, vm.uuid, vm.name, vm.organization_id, vm.phase, vm.desired, vm.generation, vm.boot_counter,
-        vm.assign_floating_ip, vm.node_id, vm.evicting, vm.tried_nodes, vm.applied_generation, vm.observed_power,
-        vm.floating_ip_wired, vm.activity_step, vm.activity_percent, vm.fault_code, vm.fault_message
+        vm.assign_floating_ip, vm.floating_ip_detaching, vm.node_id, vm.evicting, vm.tried_nodes,
+        vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent, vm.fault_code, vm.fault_message
         """
 
     init(_ row: Row) throws {
@@ -48,6 +48,7 @@ extension StoredMachine {
             generation: row["generation"],
             bootCounter: row["boot_counter"],
             wantsFloatingIP: row["assign_floating_ip"],
+            detachesFloatingIP: row["floating_ip_detaching"],
             nodeID: row["node_id"],
             evicting: row["evicting"],
             triedNodes: row["tried_nodes"],

@@ -15,6 +15,8 @@ package struct StoredMachine: Sendable, Hashable {
     package var bootCounter: Int
     /// Whether ACTIVE has to wait for a floating IP.
     package var wantsFloatingIP: Bool
+    /// Whether its node may still have the floating IP that was taken away.
+    package var detachesFloatingIP: Bool
     package var nodeID: NodeID?
     /// Whether the node must confirm that nothing is left before the machine is placed elsewhere.
     package var evicting: Bool
@@ -36,6 +38,7 @@ package struct StoredMachine: Sendable, Hashable {
         generation: Generation,
         bootCounter: Int,
         wantsFloatingIP: Bool,
+        detachesFloatingIP: Bool = false,
         nodeID: NodeID?,
         evicting: Bool = false,
         triedNodes: [NodeID] = [],
@@ -54,6 +57,7 @@ package struct StoredMachine: Sendable, Hashable {
         self.generation = generation
         self.bootCounter = bootCounter
         self.wantsFloatingIP = wantsFloatingIP
+        self.detachesFloatingIP = detachesFloatingIP
         self.nodeID = nodeID
         self.evicting = evicting
         self.triedNodes = triedNodes

@@ -29,6 +29,10 @@ struct TransitionWriter {
         guard !transitions.isEmpty else { return [] }
         var statements = transitions.map(update)
         if let history = history(transitions, user) { statements.append(history) }
+        let freed = transitions.filter(\.freesFloatingIP).map(\.machine.id)
+        if !freed.isEmpty {
+            statements.append("UPDATE floating_ip SET vm_id = NULL WHERE vm_id = ANY (\(freed)::bigint[])")
+        }
         let left = transitions.filter(\.leavesNode).map(\.machine.id)
         let gone = transitions.filter { $0.machine.phase == .deleted }.map(\.machine.id)
         if !left.isEmpty || !gone.isEmpty {
@@ -61,7 +65,8 @@ struct TransitionWriter {
             SET phase = \(machine.phase), desired = \(machine.desired), generation = \(machine.generation),
                 boot_counter = \(machine.bootCounter), node_id = \(machine.nodeID), evicting = \(machine.evicting),
                 tried_nodes = \(machine.triedNodes), applied_generation = \(machine.appliedGeneration),
-                observed_power = \(machine.observed), floating_ip_wired = \(machine.floatingIPWired),
+                observed_power = \(machine.observed), assign_floating_ip = \(machine.wantsFloatingIP),
+                floating_ip_wired = \(machine.floatingIPWired), floating_ip_detaching = \(machine.detachesFloatingIP),
                 activity_step = \(machine.activity?.step), activity_percent = \(machine.activity?.percent),
                 fault_code = \(machine.fault?.code), fault_message = \(machine.fault?.message),
                 phase_since = CASE WHEN \(enters)::boolean THEN now() ELSE phase_since END,

@@ -38,7 +38,7 @@ package enum MachineTaskStore {
         vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib, vm.user_data, vm.mac,
         e.id AS environment_id, e.subnet,
         (SELECT p.address FROM private_address p WHERE p.vm_id = vm.id) AS private_address,
-        (SELECT f.address FROM floating_ip f WHERE f.vm_id = vm.id) AS floating_ip,
+        (SELECT f.address FROM floating_ip f WHERE f.vm_id = vm.id AND vm.assign_floating_ip) AS floating_ip,
         i.name AS image_name, i.url AS image_url, i.sha256 AS image_sha256, i.format AS image_format,
         ARRAY(SELECT k.public_key FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS keys,
         ARRAY(SELECT concat_ws(' ', s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max)

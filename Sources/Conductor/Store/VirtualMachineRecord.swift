@@ -39,9 +39,10 @@ package struct VirtualMachineRecord: Sendable {
 
     package var status: MachineStatus { situation.status }
 
-    /// The API's words: `NO FLOATING IP`, `ATTACHING` or `ATTACHED`.
+    /// The API's words: `NO FLOATING IP`, `ATTACHING`, `ATTACHED` or `DETACHING`.
     package var floatingIPStatus: String {
         guard floatingIP != nil else { return "NO FLOATING IP" }
+        guard assignFloatingIP else { return "DETACHING" }
         return floatingIPWired ? "ATTACHED" : "ATTACHING"
     }
 

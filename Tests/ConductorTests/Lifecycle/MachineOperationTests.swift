@@ -48,9 +48,8 @@ struct MachineOperationTests {
             #expect(
                 events?.map(\.reason) == [
                     "InstanceCreationRequest", "AttachFloatingIPToInstanceSuccess", "InstanceCreationSuccess",
-                    "InstanceStopRequest", "InstanceStopSuccess", "InstanceStartRequest",
-                    "AttachFloatingIPToInstanceSuccess", "InstanceStartSuccess", "InstanceRebootRequest",
-                    "InstanceRebootSuccess", "InstanceDeleteRequest",
+                    "InstanceStopRequest", "InstanceStopSuccess", "InstanceStartRequest", "InstanceStartSuccess",
+                    "InstanceRebootRequest", "InstanceRebootSuccess", "InstanceDeleteRequest",
                 ]
             )
             try await cloud.audit()

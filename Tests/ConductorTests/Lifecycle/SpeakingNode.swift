@@ -112,7 +112,7 @@ extension MachineTask {
             appliedGeneration: generation,
             power: power ?? reached,
             activity: activity,
-            floatingIPWired: spec?.network.floatingIP != nil && self.power == .running,
+            floatingIPWired: spec?.network.floatingIP != nil,
             bootCounter: bootCounter,
             guestShutDown: guestShutDown,
             fault: fault

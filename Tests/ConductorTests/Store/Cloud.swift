@@ -210,10 +210,10 @@ struct Cloud: Sendable {
             """
         ),
         (
-            "a machine that exists has the floating IP it asked for, any other has none",
+            "a machine that exists has the floating IP it asked for or still gives up, any other has none",
             """
             SELECT count(*) AS number FROM virtual_machine vm
-            WHERE (vm.deleted_at IS NULL AND vm.assign_floating_ip) <>
+            WHERE (vm.deleted_at IS NULL AND (vm.assign_floating_ip OR vm.floating_ip_detaching)) <>
                 EXISTS (SELECT FROM floating_ip f WHERE f.vm_id = vm.id)
             """
         ),

@@ -247,6 +247,8 @@ CREATE TABLE virtual_machine (
     observed_power      text NOT NULL DEFAULT 'absent' CHECK (
                             observed_power IN ('running', 'stopped', 'crashed', 'paused', 'absent', 'unknown')),
     floating_ip_wired   boolean NOT NULL DEFAULT false,
+    -- Set while the node may still have the floating IP that was taken away; only then is the address free.
+    floating_ip_detaching boolean NOT NULL DEFAULT false,
     activity_step       text,
     activity_percent    integer,
     fault_code          text,
@@ -268,7 +270,8 @@ CREATE TABLE virtual_machine (
     CHECK ((deleted_at IS NOT NULL) = (phase = 'deleted')),
     CHECK (deleted_at IS NULL OR node_id IS NULL),
     CHECK (deleted_at IS NOT NULL OR environment_id IS NOT NULL),
-    CHECK (NOT evicting OR node_id IS NOT NULL)
+    CHECK (NOT evicting OR node_id IS NOT NULL),
+    CHECK (NOT (assign_floating_ip AND floating_ip_detaching))
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX virtual_machine_name_unique ON virtual_machine (environment_id, name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX virtual_machine_mac_unique ON virtual_machine (mac) WHERE deleted_at IS NULL;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import Postgres
+
+extension MachineLifecycle {
+    /// Changes what is wanted of one machine: rows of its own, the raised generation, and the word to its node, in one
+    /// transaction under the machine's lock.
+    ///
+    /// - Parameters:
+    ///   - id: the machine.
+    ///   - organization: whose it has to be.
+    ///   - user: who asks.
+    ///   - body: changes the rows and says what becomes of the machine.
+    /// - Returns: the machine afterwards, and what `body` found.
+    /// - Throws: ``MachineRefusal`` with `notFound`, and what `body` throws.
+    func change<Value: Sendable>(
+        _ id: VirtualMachineID,
+        in organization: OrganizationID,
+        by user: UserID?,
+        _ body: @escaping @Sendable (StoredMachine, Transaction) throws -> (MachineTransition, Value)
+    ) async throws -> (VirtualMachineRecord, Value) {
+        let limits = limits
+        let (record, value, told) = try await database.transaction { transaction in
+            guard let machine = try StoredMachine.lock(id, in: organization, transaction) else {
+                throw Self.notFound(id)
+            }
+            let (transition, value) = try body(machine, transaction)
+            let writer = TransitionWriter(limits: limits)
+            let results = try transaction.together(
+                writer.statements([transition], node: machine.nodeID, user: user)
+                    + VirtualMachineStore.statements(of: [machine.uuid])
+            )
+            guard let record = try VirtualMachineStore.records(results.suffix(2))[id] else { throw Self.notFound(id) }
+            return (record, value, writer.tells([transition], node: machine.nodeID))
+        }
+        if told { outbox.raise() }
+        return (record, value)
+    }
+}
+
+extension StoredMachine {
+    /// What is asked of it in a state of rest.
+    ///
+    /// - Parameter participle: what is to be done to it, as the refusal names it.
+    /// - Throws: ``MachineRefusal`` with `wrongState` unless it is ACTIVE or SHUTOFF.
+    func requireRest(_ participle: String) throws(MachineRefusal) {
+        guard phase == .active || phase == .shutoff else {
+            let status = MachineSituation(phase: phase, observed: observed, nodeSilent: false).status
+            throw MachineRefusal(
+                .wrongState,
+                "VM \(name) is \(status.rawValue); \(participle) when it is ACTIVE or SHUTOFF."
+            )
+        }
+    }
+}
