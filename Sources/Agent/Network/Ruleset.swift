@@ -93,18 +93,19 @@ package struct Ruleset: Sendable {
             set("guests", subnets.map(\.description)),
             map("to_private", floating.map { "\($0.public) : \($0.private)" }, type: "ipv4_addr : ipv4_addr"),
             map("to_public", floating.map { "\($0.private) : \($0.public)" }, type: "ipv4_addr : ipv4_addr"),
-            map(
-                "ingress_of",
-                members.map { "\($0.attachment.address) : jump to_\($0.machineID)" },
-                type: "ipv4_addr : verdict"
-            ),
-            map(
-                "egress_of",
-                members.map { "\($0.attachment.address) : jump of_\($0.machineID)" },
-                type: "ipv4_addr : verdict"
-            ),
+            verdicts("ingress_of", "to"), verdicts("egress_of", "of"), verdicts("answers_of", "answers_of"),
+            verdicts("answers_to", "answers_to"),
         ]
         .joined(separator: "\n")
+    }
+
+    /// Leads from each machine's address to a chain of its own.
+    private func verdicts(_ name: String, _ chain: String) -> String {
+        map(
+            name,
+            members.map { "\($0.attachment.address) : jump \(chain)_\($0.machineID)" },
+            type: "ipv4_addr : verdict"
+        )
     }
 
     private func set(_ name: String, _ elements: [String]) -> String {
@@ -117,14 +118,24 @@ package struct Ruleset: Sendable {
         return "    map \(name) { type \(type); \(list)}"
     }
 
-    /// A machine's rules. What no rule accepts is dropped; without egress rules all may leave.
+    /// A machine's rules, for what opens a connection and for what answers. What no rule lets pass is dropped; without
+    /// egress rules all may leave.
     private func chains(_ member: NetworkMember) -> String {
         let ingress = member.rules.filter { $0.direction == .ingress }
         let egress = member.rules.filter { $0.direction == .egress }
-        let outward = egress.isEmpty ? ["return"] : egress.compactMap(match).map { "\($0) return" } + ["drop"]
-        return chain("to_\(member.machineID)", ingress.compactMap(match).map { "\($0) accept" } + ["drop"])
-            + chain("of_\(member.machineID)", outward)
+        let id = member.machineID
+        return chain("to_\(id)", allow(ingress, .opening, "accept"))
+            + chain("of_\(id)", egress.isEmpty ? ["return"] : allow(egress, .opening))
+            + chain("answers_of_\(id)", allow(ingress, .answering))
+            + chain("answers_to_\(id)", egress.isEmpty ? ["return"] : allow(egress, .answering))
     }
+
+    private func allow(_ rules: [SecurityRule], _ way: Way, _ verdict: String = "return") -> [String] {
+        rules.compactMap { match($0, way) }.map { "\($0) \(verdict)" } + ["drop"]
+    }
+
+    /// Which way a packet goes on the connection that a rule is about.
+    private enum Way { case opening, answering }
 
     private func chain(_ name: String, _ rules: [String]) -> String {
         "    chain \(name) {\n\(rules.map { "        \($0)\n" }.joined())    }\n"
@@ -132,13 +143,15 @@ package struct Ruleset: Sendable {
 
     /// What a rule matches; nil for one that can match nothing here: guests have no IPv6, and a protocol without a
     /// known number must not open any other.
-    private func match(_ rule: SecurityRule) -> String? {
+    private func match(_ rule: SecurityRule, _ way: Way) -> String? {
         guard rule.etherType == .ipv4, let numbers = IPProtocol.numbers(named: rule.protocol) else { return nil }
-        let remote = "ip \(rule.direction == .ingress ? "saddr" : "daddr") \(rule.remote)"
+        let comesFromRemote = (rule.direction == .ingress) == (way == .opening)
+        let remote = "ip \(comesFromRemote ? "saddr" : "daddr") \(rule.remote)"
         if let ports = rule.ports, ports.lowerBound > 1 || ports.upperBound < UInt16.max {
             let ported = numbers.intersection(IPProtocol.withPorts)
             if !ported.isEmpty {
-                return "\(remote) ip protocol \(list(ported)) th dport \(ports.lowerBound)-\(ports.upperBound)"
+                let port = way == .opening ? "dport" : "sport"
+                return "\(remote) ip protocol \(list(ported)) th \(port) \(ports.lowerBound)-\(ports.upperBound)"
             }
         }
         return numbers == IPProtocol.all ? remote : "\(remote) ip protocol \(list(numbers))"
@@ -150,6 +163,10 @@ package struct Ruleset: Sendable {
 
     /// From outside a guest is reached by its floating IP alone, and a pool's address that is nobody's here is not sent
     /// back to where it came from. A guest may well reach another host's.
+    ///
+    /// Every packet passes the rules, not only the first of its connection, and an answer passes those of what it
+    /// answers. So a connection lasts as long as the rules allow it: one that they no longer do ends with the change,
+    /// and the others do not notice it.
     private var filterChains: String {
         let apart = Set(members.map(\.attachment.environmentID)).sorted()
             .map { environment in
@@ -163,8 +180,9 @@ package struct Ruleset: Sendable {
                     type filter hook forward priority filter; policy accept;
                     iifname != "gbr*" ip daddr @pools drop
                     iifname != "gbr*" oifname != "gbr*" accept
-                    ct state established,related accept
+                    ct state related accept
                     ct state invalid drop
+                    ct direction reply goto answers
                     iifname != "gbr*" ct status & dnat == 0 drop
             \(apart.joined())        iifname "gbr*" jump egress
                     oifname "gbr*" jump ingress
@@ -176,6 +194,10 @@ package struct Ruleset: Sendable {
                 chain ingress {
                     ip daddr vmap @ingress_of
                     drop
+                }
+                chain answers {
+                    iifname "gbr*" ip saddr vmap @answers_of
+                    oifname "gbr*" ip daddr vmap @answers_to
                 }
                 chain input {
                     type filter hook input priority filter; policy accept;

@@ -69,6 +69,8 @@ package struct MachineEvent: Sendable, Hashable {
         case floatingIPAttached = "AttachFloatingIPToInstanceSuccess"
         case floatingIPDetachRequest = "DetachFloatingIPToInstanceRequest"
         case floatingIPDetached = "DetachFloatingIPToInstanceSuccess"
+        case securityRuleAttachRequest = "AttachSecurityRuleToInstanceRequest"
+        case securityRuleDetachRequest = "DetachSecurityRuleToInstanceRequest"
         case failed = "InstanceFailed"
         case recovered = "InstanceRecovered"
         case shutDownByGuest = "InstanceShutDownByGuest"

@@ -39,6 +39,9 @@ package struct VirtualMachineRecord: Sendable {
 
     package var status: MachineStatus { situation.status }
 
+    /// Whether the node has taken a rule of its.
+    package func hasApplied(_ rule: Rule) -> Bool { appliedGeneration >= rule.generation }
+
     /// The API's words: `NO FLOATING IP`, `ATTACHING`, `ATTACHED` or `DETACHING`.
     package var floatingIPStatus: String {
         guard floatingIP != nil else { return "NO FLOATING IP" }
@@ -73,6 +76,8 @@ package struct VirtualMachineRecord: Sendable {
     package struct Rule: Sendable, Hashable {
         package var id: SecurityRuleID
         package var rule: SecurityRule
+        /// The machine's generation that brought it.
+        package var generation: Generation
         package var createdAt: Date
     }
 

@@ -67,7 +67,8 @@ extension VirtualMachineStore {
         """
 
     private static let ruleColumns: StaticString = """
-        s.vm_id, s.id, s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max, s.created_at
+        s.vm_id, s.id, s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max, s.generation,
+        s.created_at
         """
 
     private static func record(
@@ -132,6 +133,7 @@ extension VirtualMachineStore {
             let rule = try VirtualMachineRecord.Rule(
                 id: row["id"],
                 rule: row.securityRule,
+                generation: row["generation"],
                 createdAt: row["created_at"]
             )
             rules[try row["vm_id"], default: []].append(rule)

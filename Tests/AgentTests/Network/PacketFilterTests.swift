@@ -48,6 +48,37 @@ struct PacketFilterTests {
         }
     }
 
+    /// Guest 7 is open to all at a port, 8 to its environment at port 7, 9 may only reach out to a port.
+    private func change(_ lab: PacketLab, to port: UInt16) async throws {
+        let members = [
+            try member(7, environment: 3, floatingIP: "192.0.2.7", [Example.rule("tcp", ports: port...port)]),
+            // Other words for the same.
+            try member(8, environment: 3, [Example.rule("tcp", from: "10.3.0.0/24", ports: min(7, port)...7)]),
+            try member(9, environment: 4, [Example.rule("tcp", .egress, ports: port...port)]),
+        ]
+        let ruleset = Ruleset(members: members, pools: [try Subnet("192.0.2.0/24")])
+        try await lab.exec("host", "nft -f -", input: ruleset.text)
+    }
+
+    @Test("A change ends the connections that it does not allow any more, and no others")
+    func change() async throws {
+        try await withTemporaryDirectory { folder in
+            try await PacketLab.with { lab in
+                try await lab.exec("host", "ip address add 192.0.2.7/32 dev gantry-fip")
+                try await change(lab, to: 7)
+                let inward = try await lab.talk(from: "out", to: "192.0.2.7", in: folder)
+                let between = try await lab.talk(from: "gtap7", to: "10.3.0.8", in: folder)
+                let outward = try await lab.talk(from: "gtap7", to: "198.51.100.1", in: folder)
+                let limited = try await lab.talk(from: "gtap9", to: "198.51.100.1", in: folder)
+                try await change(lab, to: 6)
+                #expect(try await lab.goesOn(between))
+                #expect(try await lab.goesOn(outward))
+                #expect(try await !lab.goesOn(inward))
+                #expect(try await !lab.goesOn(limited))
+            }
+        }
+    }
+
     @Test("To the outside, as the floating IP or as the host, also to another host's floating IP")
     func outward() async throws {
         try await PacketLab.with { lab in

@@ -11,7 +11,8 @@ import GantryTestSupport
 ///                                                              │               └ gtap8 ── guest 10.3.0.8
 ///                                                              └ gbr4 10.4.0.1 ── gtap9 ── guest 10.4.0.9
 ///
-/// Whoever is connected to at port 22, 80 or 81 answers with the address that the connection came from.
+/// Whoever is connected to at port 22, 80 or 81 answers with the address that the connection came from, and at port 7
+/// says what is said to it.
 struct PacketLab: Sendable {
     private let tag = "gtp-" + String(UInt32.random(in: 0...UInt32.max), radix: 36)
 
@@ -66,6 +67,32 @@ struct PacketLab: Sendable {
         try await run("ip", ["netns", "exec", "\(tag)-\(place)", "ping", "-c", "1", "-W", "1", address]).status == 0
     }
 
+    /// Opens a connection to a port 7 that stays open, and says something on it.
+    func talk(from place: String, to address: String, in folder: String) async throws -> Talk {
+        let talk = Talk(file: "\(folder)/\(place)-\(address)")
+        let (said, heard) = ("\(talk.file).said", "\(talk.file).heard")
+        try await exec(
+            place,
+            "touch \(said); (tail -s 0.1 -f \(said) | socat - TCP4:\(address):7,connect-timeout=5 >\(heard)) >/dev/null 2>&1 &"
+        )
+        try await eventually("\(place) talks to \(address)", timeout: .seconds(20)) { try await goesOn(talk) }
+        return talk
+    }
+
+    struct Talk {
+        fileprivate let file: String
+    }
+
+    /// Whether what is said on a connection now comes back within two seconds.
+    func goesOn(_ talk: Talk) async throws -> Bool {
+        let words = "\(UInt64.random(in: 0...UInt64.max))"
+        let script = """
+            echo \(words) >>\(talk.file).said
+            for n in $(seq 20); do grep -q \(words) \(talk.file).heard && exit 0; sleep 0.1; done; exit 1
+            """
+        return try await run("sh", ["-c", script]).status == 0
+    }
+
     private var places: [String] { ["host", "out"] + guests.map(\.tap) }
 
     private var guests: [(tap: String, bridge: String, gateway: String, address: String, mac: String)] {
@@ -111,6 +138,7 @@ struct PacketLab: Sendable {
                 let answer = "SYSTEM:'echo $SOCAT_PEERADDR'"
                 try await exec(place, "setsid socat TCP4-LISTEN:\(port),fork,reuseaddr \(answer) >/dev/null 2>&1 &")
             }
+            try await exec(place, "setsid socat TCP4-LISTEN:7,fork,reuseaddr PIPE >/dev/null 2>&1 &")
         }
         for place in places {
             for port in [22, 80, 81] { try await expect(place, at: port, of: "127.0.0.1", sees: "127.0.0.1") }

@@ -94,7 +94,7 @@ enum Auditor {
             let words = line.split(separator: " ")
             guard words.count > 1 else { continue }
             if ["set", "map", "chain"].contains(words[0]) { holder = String(words[1]) }
-            let isOneGuests = words[0] == "chain" && words[1].wholeMatch(of: /(to|of|from)_\d+/) != nil
+            let isOneGuests = words[0] == "chain" && words[1].wholeMatch(of: /((answers_)?(to|of)|from)_\d+/) != nil
             if isOneGuests || words[0] == "elements" && holder != "pools" { found.append("rules of \(holder)") }
         }
         return found

@@ -16,7 +16,6 @@ struct CreationRequest {
 
     private static let maximumLabels = 50
     private static let maximumKeys = 50
-    private static let maximumRules = 100
 
     /// - Throws: ``APIError`` that names the field and what would be right.
     init(_ body: CreateInstancesRequest) throws(APIError) {
@@ -116,12 +115,15 @@ struct CreationRequest {
     }
 
     private static func rules(_ requests: [SecurityRuleRequest]) throws(APIError) -> [SecurityRule] {
-        guard requests.count <= maximumRules else {
-            throw .invalid("security_rules", "there are \(requests.count); a machine may have \(maximumRules).")
+        guard requests.count <= SecurityRuleLimits.perRequest else {
+            throw .invalid(
+                "security_rules",
+                "there are \(requests.count); a machine may have \(SecurityRuleLimits.perRequest)."
+            )
         }
         var rules: [SecurityRule] = []
         for (index, request) in requests.enumerated() {
-            rules.append(try SecurityRule(request, field: "security_rules[\(index)]"))
+            rules.append(try SecurityRule(request, in: "security_rules[\(index)]"))
         }
         return rules
     }

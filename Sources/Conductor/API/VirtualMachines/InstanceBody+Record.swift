@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GantryModel
 import GantryProtocol
 
@@ -26,7 +27,9 @@ extension InstanceBody {
             floatingIP: record.floatingIP?.description,
             floatingIPStatus: record.floatingIPStatus,
             requiresPublicIP: record.assignFloatingIP,
-            securityRules: record.securityRules.map { SecurityRuleBody($0, applied: record.rulesApplied) },
+            securityRules: record.securityRules.map {
+                SecurityRuleBody($0.id, $0.rule, applied: record.hasApplied($0), $0.createdAt)
+            },
             callbackURL: record.callbackURL,
             labels: record.labels,
             createdAt: Timestamp(record.createdAt),
@@ -51,29 +54,22 @@ extension InstanceBody.Flavor {
 }
 
 extension SecurityRuleBody {
-    /// - Parameters:
-    ///   - rule: as it is stored.
-    ///   - applied: whether the node has it.
-    init(_ rule: VirtualMachineRecord.Rule, applied: Bool) {
+    /// A rule that is stored, and whether the nodes have it.
+    init(_ id: SecurityRuleID, _ rule: SecurityRule, applied: Bool, _ createdAt: Date) {
         self.init(
-            id: rule.id.rawValue,
+            id: id.rawValue,
             rule: SecurityRuleRequest(
-                direction: rule.rule.direction.rawValue,
-                ethertype: rule.rule.etherType.rawValue,
-                protocol: rule.rule.protocol,
-                remoteIPPrefix: rule.rule.remote.description,
-                portRangeMin: rule.rule.ports.map { Int($0.lowerBound) },
-                portRangeMax: rule.rule.ports.map { Int($0.upperBound) }
+                direction: rule.direction.rawValue,
+                ethertype: rule.etherType.rawValue,
+                protocol: rule.protocol,
+                remoteIPPrefix: rule.remote.description,
+                portRangeMin: rule.ports.map { Int($0.lowerBound) },
+                portRangeMax: rule.ports.map { Int($0.upperBound) }
             ),
             status: applied ? "SUCCESS" : "pending",
-            createdAt: Timestamp(rule.createdAt)
+            createdAt: Timestamp(createdAt)
         )
     }
-}
-
-extension VirtualMachineRecord {
-    /// Whether the node has taken the newest rules.
-    fileprivate var rulesApplied: Bool { appliedGeneration >= generation }
 }
 
 extension VirtualMachineRecord.Image {

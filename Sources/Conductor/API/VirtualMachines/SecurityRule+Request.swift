@@ -13,18 +13,19 @@ extension SecurityRule {
 
     /// - Parameters:
     ///   - request: what a client asks for.
-    ///   - field: what its complaint names, such as `security_rules[0]`.
+    ///   - place: what its complaint names before the field, such as `security_rules[0]`; nil for a body of its own.
     /// - Throws: ``APIError`` that names the part that cannot be.
-    init(_ request: SecurityRuleRequest, field: String) throws(APIError) {
+    init(_ request: SecurityRuleRequest, in place: String? = nil) throws(APIError) {
+        let field = place.map { $0 + "." } ?? ""
         guard let direction = Direction(rawValue: request.direction) else {
-            throw .invalid("\(field).direction", "“\(request.direction)” is neither ingress nor egress.")
+            throw .invalid("\(field)direction", "“\(request.direction)” is neither ingress nor egress.")
         }
         guard let etherType = EtherType(rawValue: request.ethertype) else {
-            throw .invalid("\(field).ethertype", "“\(request.ethertype)” is neither IPv4 nor IPv6.")
+            throw .invalid("\(field)ethertype", "“\(request.ethertype)” is neither IPv4 nor IPv6.")
         }
         guard Self.protocols.contains(request.protocol) else {
             throw .invalid(
-                "\(field).protocol",
+                "\(field)protocol",
                 "“\(request.protocol)” is no protocol; use one of \(Self.protocols.joined(separator: ", "))."
             )
         }
@@ -40,14 +41,14 @@ extension SecurityRule {
     private static func remote(_ text: String, _ field: String) throws(APIError) -> Subnet {
         guard !text.contains(":") else {
             throw .invalid(
-                "\(field).remote_ip_prefix",
+                "\(field)remote_ip_prefix",
                 "IPv6 networks are not supported yet, since guests have no IPv6 addresses; use an IPv4 network."
             )
         }
         do throws(InvalidValue) {
             return try Subnet(text)
         } catch {
-            throw .invalid("\(field).remote_ip_prefix", error.description)
+            throw .invalid("\(field)remote_ip_prefix", error.description)
         }
     }
 
@@ -59,7 +60,7 @@ extension SecurityRule {
         let high = request.portRangeMax ?? low
         guard let from = UInt16(exactly: low), let to = UInt16(exactly: high), from <= to else {
             throw .invalid(
-                "\(field).port_range_min",
+                "\(field)port_range_min",
                 "\(low) to \(high) is no range of ports; they go from 0 to 65535, the lower one first."
             )
         }

@@ -312,6 +312,8 @@ CREATE TABLE security_rule (
     remote      cidr NOT NULL,
     port_min    integer CHECK (port_min BETWEEN 0 AND 65535),
     port_max    integer CHECK (port_max BETWEEN 0 AND 65535),
+    -- The machine's generation that brought it; the node has it once it applied that one.
+    generation  bigint NOT NULL DEFAULT 1,
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
     CHECK ((port_min IS NULL) = (port_max IS NULL) AND (port_min IS NULL OR port_min <= port_max))

@@ -37,7 +37,10 @@ public struct SecurityRuleRequest: RequestFields, Hashable {
 }
 
 /// A rule that a virtual machine has.
-public struct SecurityRuleBody: Codable, Sendable, Hashable {
+public struct SecurityRuleBody: AnswerContent, Hashable {
+    public static let singular = "security_rule"
+    public static let plural = "security_rules"
+
     public var id: Int64
     public var direction: String
     public var ethertype: String
