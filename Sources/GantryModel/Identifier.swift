@@ -40,6 +40,9 @@ public enum Subject {
     public enum FloatingIPPool {}
     public enum VirtualMachine {}
     public enum SecurityRule {}
+    public enum Firewall {}
+    public enum FirewallRule {}
+    public enum FirewallAttachment {}
     public enum DeadLetter {}
 }
 
@@ -57,4 +60,7 @@ public typealias FloatingIPID = Identifier<Subject.FloatingIP>
 public typealias FloatingIPPoolID = Identifier<Subject.FloatingIPPool>
 public typealias VirtualMachineID = Identifier<Subject.VirtualMachine>
 public typealias SecurityRuleID = Identifier<Subject.SecurityRule>
+public typealias FirewallID = Identifier<Subject.Firewall>
+public typealias FirewallRuleID = Identifier<Subject.FirewallRule>
+public typealias FirewallAttachmentID = Identifier<Subject.FirewallAttachment>
 public typealias DeadLetterID = Identifier<Subject.DeadLetter>

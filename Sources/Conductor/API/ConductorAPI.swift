@@ -60,6 +60,7 @@ package struct ConductorAPI: Sendable {
         .add(to: core)
         FloatingIPRoutes(lifecycle: lifecycle).add(to: core)
         SecurityRuleRoutes(lifecycle: lifecycle).add(to: core)
+        FirewallRoutes(store: FirewallStore(database: database), lifecycle: lifecycle).add(to: core)
         EnvironmentRoutes(store: EnvironmentStore(database: database)).add(to: core)
         KeypairRoutes(store: KeypairStore(database: database)).add(to: core)
         CatalogRoutes(

@@ -41,15 +41,34 @@ struct Paging: Hashable {
 extension Request {
     /// A text in the query; nil for none or an empty one. A `+` is a space, as in what forms and most clients send.
     func text(_ name: String) -> String? {
-        for item in uri.query?.split(separator: "&") ?? [] {
-            let parts: [String] = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                .map { part in
-                    let text = part.replacing("+", with: " ")
-                    return text.removingPercentEncoding ?? String(text)
+        texts(name).first.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// What the query says under a name, each time it does.
+    private func texts(_ name: String) -> [String] {
+        (uri.query?.split(separator: "&") ?? [])
+            .compactMap { item in
+                let parts: [String] = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                    .map { part in
+                        let text = part.replacing("+", with: " ")
+                        return text.removingPercentEncoding ?? String(text)
+                    }
+                guard parts[0] == name else { return nil }
+                return parts.count == 2 ? parts[1] : ""
+            }
+    }
+
+    /// A list of ids in the query, named once for each or once with commas between.
+    ///
+    /// - Throws: ``APIError`` for what is no id.
+    func numbers(_ name: String) throws -> [Int64] {
+        try texts(name).flatMap { $0.split(separator: ",") }
+            .map { text in
+                guard let number = Int64(text), number > 0 else {
+                    throw APIError.invalid(name, "“\(text)” is no id; ids are numbers from 1.")
                 }
-            if parts[0] == name { return parts.count == 2 && !parts[1].isEmpty ? parts[1] : nil }
-        }
-        return nil
+                return number
+            }
     }
 
     /// A number in the query.

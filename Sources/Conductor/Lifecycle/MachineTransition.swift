@@ -71,6 +71,7 @@ package struct MachineEvent: Sendable, Hashable {
         case floatingIPDetached = "DetachFloatingIPToInstanceSuccess"
         case securityRuleAttachRequest = "AttachSecurityRuleToInstanceRequest"
         case securityRuleDetachRequest = "DetachSecurityRuleToInstanceRequest"
+        case firewallsChangeRequest = "InstanceFirewallsChangeRequest"
         case failed = "InstanceFailed"
         case recovered = "InstanceRecovered"
         case shutDownByGuest = "InstanceShutDownByGuest"

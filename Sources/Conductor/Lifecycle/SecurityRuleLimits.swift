@@ -25,7 +25,7 @@ extension SecurityRuleLimits {
     /// - Throws: ``ResourceRefusal`` with `taken` or `invalid`.
     static func check(_ found: [Row], of owner: String, limit: Int) throws {
         guard let row = found.first else { throw PostgresError(.decoding, "a count of rules has no row") }
-        if let same: SecurityRuleID = try row["same"] {
+        if let same: Int64 = try row["same"] {
             throw ResourceRefusal(.taken, "\(owner) has this rule already; its id is \(same).")
         }
         let count: Int = try row["count"]

@@ -104,7 +104,7 @@ package struct EnvironmentStore: Sendable {
         }
     }
 
-    /// Removes an environment without machines, with its key pairs.
+    /// Removes an environment without machines, with its key pairs and firewalls.
     ///
     /// - Throws: ``ResourceRefusal`` with `inUse`.
     package func remove(_ id: EnvironmentID, in organization: OrganizationID) async throws {

@@ -42,7 +42,10 @@ package enum MachineTaskStore {
         i.name AS image_name, i.url AS image_url, i.sha256 AS image_sha256, i.format AS image_format,
         ARRAY(SELECT k.public_key FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS keys,
         ARRAY(SELECT concat_ws(' ', s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max)
-            FROM security_rule s WHERE s.vm_id = vm.id ORDER BY s.id) AS rules,
+            FROM security_rule s WHERE s.vm_id = vm.id ORDER BY s.id)
+        || ARRAY(SELECT concat_ws(' ', s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max)
+            FROM firewall_attachment a JOIN firewall_rule s ON s.firewall_id = a.firewall_id
+            WHERE a.vm_id = vm.id ORDER BY s.id) AS rules,
         ARRAY(SELECT concat_ws(' ', d.address, d.pci_id, d.iommu_group)
             FROM gpu_device d WHERE d.vm_id = vm.id ORDER BY d.address) AS gpus
         """

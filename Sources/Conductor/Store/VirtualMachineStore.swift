@@ -57,6 +57,9 @@ package struct VirtualMachineStore: Sendable {
                         AND (\(query.environment)::text IS NULL OR CASE WHEN \(query.exactEnvironment)
                             THEN e.name = \(query.environment)::text
                             ELSE position(lower(\(query.environment)::text) IN lower(e.name)) > 0 END)
+                        AND NOT EXISTS (
+                            SELECT FROM firewall_attachment a
+                            WHERE a.vm_id = vm.id AND a.firewall_id = ANY (\(query.excludedFirewalls)::bigint[]))
                 )
                 SELECT (SELECT count(*) FROM matching) AS count, ARRAY(
                     SELECT id FROM matching ORDER BY id LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint
@@ -129,6 +132,8 @@ package struct MachineQuery: Sendable, Hashable {
     /// In the environment's name, or all of it.
     package var environment: String?
     package var exactEnvironment: Bool
+    /// Machines that have any of these are left out.
+    package var excludedFirewalls: [FirewallID]
     /// From 1.
     package var page: Int
     /// Nil for all machines on one page.
@@ -138,12 +143,14 @@ package struct MachineQuery: Sendable, Hashable {
         search: String? = nil,
         environment: String? = nil,
         exactEnvironment: Bool = false,
+        excludedFirewalls: [FirewallID] = [],
         page: Int = 1,
         pageSize: Int? = nil
     ) {
         self.search = search
         self.environment = environment
         self.exactEnvironment = exactEnvironment
+        self.excludedFirewalls = excludedFirewalls
         self.page = page
         self.pageSize = pageSize
     }

@@ -55,7 +55,7 @@ extension InstanceBody.Flavor {
 
 extension SecurityRuleBody {
     /// A rule that is stored, and whether the nodes have it.
-    init(_ id: SecurityRuleID, _ rule: SecurityRule, applied: Bool, _ createdAt: Date) {
+    init<Owner>(_ id: Identifier<Owner>, _ rule: SecurityRule, applied: Bool, _ createdAt: Date) {
         self.init(
             id: id.rawValue,
             rule: SecurityRuleRequest(

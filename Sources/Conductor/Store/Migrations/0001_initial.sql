@@ -334,6 +334,43 @@ CREATE TABLE vm_event (
 CREATE INDEX vm_event_vm ON vm_event (vm_id, id);
 CREATE INDEX vm_event_age ON vm_event (created_at);
 
+CREATE TABLE firewall (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    environment_id  bigint NOT NULL REFERENCES environment ON DELETE CASCADE,
+    name            text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
+    description     text NOT NULL DEFAULT '' CHECK (length(description) <= 250),
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT firewall_name_unique UNIQUE (environment_id, name)
+);
+
+CREATE TABLE firewall_rule (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    firewall_id  bigint NOT NULL REFERENCES firewall ON DELETE CASCADE,
+    direction    text NOT NULL CHECK (direction IN ('ingress', 'egress')),
+    ethertype    text NOT NULL CHECK (ethertype IN ('IPv4', 'IPv6')),
+    protocol     text NOT NULL CHECK (protocol ~ '^[a-z0-9-]+$'),
+    remote       cidr NOT NULL,
+    port_min     integer CHECK (port_min BETWEEN 0 AND 65535),
+    port_max     integer CHECK (port_max BETWEEN 0 AND 65535),
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    CHECK ((port_min IS NULL) = (port_max IS NULL) AND (port_min IS NULL OR port_min <= port_max))
+);
+CREATE INDEX firewall_rule_firewall ON firewall_rule (firewall_id);
+
+CREATE TABLE firewall_attachment (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    firewall_id  bigint NOT NULL REFERENCES firewall ON DELETE CASCADE,
+    vm_id        bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    -- The machine's generation that has the firewall as it is now.
+    generation   bigint NOT NULL DEFAULT 1,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (vm_id, firewall_id)
+);
+CREATE INDEX firewall_attachment_firewall ON firewall_attachment (firewall_id);
+
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
 CREATE TABLE private_address (
