@@ -100,6 +100,23 @@ struct MachineWorkerTests {
         }
     }
 
+    @Test("A floating IP comes and goes on a guest that runs or is off, and each is told of its generation")
+    func floatingIP() async throws {
+        try await withNode { node, _ in
+            let (with, without) = (try Example.spec(floatingIP: "192.0.2.7"), try Example.spec())
+            try await node.supervisor.take(try Example.task(spec: without))
+            #expect(try await told(node, 1).floatingIPWired == false)
+            for (generation, power) in [(2, WantedPower.running), (4, .stopped)] as [(Int64, WantedPower)] {
+                try await node.supervisor.take(try Example.task(power, generation: generation, spec: with))
+                #expect(try await told(node, generation).floatingIPWired)
+                #expect(await node.host.floatingIPs == [try IPv4Address("192.0.2.7")])
+                try await node.supervisor.take(try Example.task(power, generation: generation + 1, spec: without))
+                #expect(try await told(node, generation + 1).floatingIPWired == false)
+                #expect(await node.host.floatingIPs.isEmpty)
+            }
+        }
+    }
+
     @Test("A power cut takes everything but disks; the next agent brings everything back")
     func powerCut() async throws {
         let host = SimulatedHost()
