@@ -49,9 +49,9 @@ struct PacketFilterTests {
     }
 
     /// Guest 7 is open to all at a port, 8 to its environment at port 7, 9 may only reach out to a port.
-    private func change(_ lab: PacketLab, to port: UInt16) async throws {
+    private func change(_ lab: PacketLab, to port: UInt16, _ name: String = "tcp") async throws {
         let members = [
-            try member(7, environment: 3, floatingIP: "192.0.2.7", [Example.rule("tcp", ports: port...port)]),
+            try member(7, environment: 3, floatingIP: "192.0.2.7", [Example.rule(name, ports: port...port)]),
             // Other words for the same.
             try member(8, environment: 3, [Example.rule("tcp", from: "10.3.0.0/24", ports: min(7, port)...7)]),
             try member(9, environment: 4, [Example.rule("tcp", .egress, ports: port...port)]),
@@ -75,6 +75,29 @@ struct PacketFilterTests {
                 #expect(try await lab.goesOn(outward))
                 #expect(try await !lab.goesOn(inward))
                 #expect(try await !lab.goesOn(limited))
+            }
+        }
+    }
+
+    @Test("A guest that streams to somebody whom it may not answer any more is not heard any more")
+    func stream() async throws {
+        try await withTemporaryDirectory { folder in
+            try await PacketLab.with { lab in
+                let heard = folder + "/heard"
+                try await lab.exec("host", "ip address add 192.0.2.7/32 dev gantry-fip")
+                try await change(lab, to: 7, "udp")
+                let stream = "SYSTEM:'while sleep 0.1; do echo on; done'"
+                try await lab.exec("gtap7", "setsid socat UDP4-LISTEN:7,fork \(stream) >/dev/null 2>&1 &")
+                let client = "while sleep 0.2; do echo; done | socat - UDP4:192.0.2.7:7 >\(heard)"
+                try await lab.exec("out", "(\(client)) >/dev/null 2>&1 &")
+                let lines = "wc -l <\(heard); sleep 0.5; wc -l <\(heard)"
+                func isGrowing() async throws -> Bool {
+                    let counts = try await shell("sh", "-c", lines).split(separator: "\n")
+                    return counts.first != counts.last
+                }
+                try await eventually("the stream is heard") { try await isGrowing() }
+                try await change(lab, to: 6, "udp")
+                try await eventually("the stream ends", timeout: .seconds(10)) { try await !isGrowing() }
             }
         }
     }
