@@ -366,21 +366,20 @@ struct MachineWorkerTests {
 
     @Test("No more machines are worked on at once than the operator said")
     func bounded() async throws {
-        let (now, most) = (Shared(0), Shared(0))
+        let (images, now, most) = (Shared(0), Shared(0), Shared(0))
         let observer = StepObserver { step, edge in
+            if step == .image, edge == .after { images.change { $0 += 1 } }
             guard step == .define else { return }
             let count = now.change { $0 += edge == .before ? 1 : -1 }
             most.change { $0 = max($0, count) }
         }
-        let host = SimulatedHost { step in step == .define ? .milliseconds(5) : .zero }
-        try await withNode(host: host, slots: 2, observer: observer) { node, _ in
+        try await withNode(slots: 2, observer: observer) { node, _ in
+            await node.host.disturb { step, _ in step == .define ? Disturbance(.hang) : nil }
             for id: Int64 in 20...31 {
                 let spec = try Example.spec(index: Int(id))
                 try await node.supervisor.take(try Example.task(uuid: MachineUUID().description, id: id, spec: spec))
             }
-            try await eventually("all run") {
-                await host.machines.values.filter { $0.domain?.state == .running }.count == 12
-            }
+            try await eventually("two are worked on, and the others wait") { images.value == 12 && now.value == 2 }
         }
         #expect(most.value == 2)
     }
