@@ -100,9 +100,9 @@ let package = Package(
         .target(
             name: "Conductor",
             dependencies: [
-                "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability", "Settings",
-                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
-                serviceLifecycle, unixSignals, yams,
+                "DedicatedThread", "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
+                "Settings", asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore,
+                nioHTTP1, serviceLifecycle, unixSignals, yams,
             ],
             resources: [.embedInCode("Store/Migrations"), .embedInCode("API/OpenAPI/openapi.yaml")],
             swiftSettings: strict
@@ -220,7 +220,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
-                "HostScenario", "Postgres", "SimulatedHost", "linux-host-scenario", asyncHTTPClient,
+                "HostScenario", "Postgres", "SimulatedHost", "linux-host-scenario", asyncHTTPClient, nioHTTP1,
             ],
             path: "Tests/System",
             swiftSettings: strict

@@ -15,6 +15,8 @@ import Settings
 /// - `status.address` (string, default `127.0.0.1`), `status.port` (integer, default 9181): `/healthz` and `/metrics`.
 /// - `node.report_interval` (integer 1 to 300, default 10): seconds between an agent's reports.
 /// - `node.desired_interval` (integer 1 to 3600, default 60): seconds between an agent's looks at what is wanted.
+/// - `callbacks.allow_private` (boolean, default false): whether tenants' callbacks may go to addresses that are not on the
+///   Internet; for tests and closed clouds.
 /// - `log.level` (string, default `info`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
 package struct ConductorConfiguration: Sendable {
     package var databaseURL: String
@@ -27,6 +29,7 @@ package struct ConductorConfiguration: Sendable {
     package var statusAddress: String
     package var statusPort: Int
     package var intervals: NodeIntervals
+    package var callbacks: CallbackPolicy
     package var logLevel: String
 
     /// - Throws: `InvalidValue` or the reader's error, each of which names the key.
@@ -43,6 +46,9 @@ package struct ConductorConfiguration: Sendable {
         intervals = NodeIntervals()
         intervals.report = try reader.number("node.report_interval", default: 10, in: 1...300)
         intervals.desired = try reader.number("node.desired_interval", default: 60, in: 1...3600)
+        callbacks = CallbackPolicy(
+            allowsPrivate: reader.bool(forKey: "callbacks.allow_private", default: false)
+        )
         logLevel = reader.string(forKey: "log.level", default: "info")
     }
 

@@ -62,6 +62,11 @@ package struct ConductorProgram: Sendable {
                 liveness: liveness
             ),
             DeadLetterConsumer(database: parts.database, broker: parts.broker, logger: logger),
+            CallbackDeliverer(
+                database: parts.database,
+                client: CallbackClient(policy: configuration.callbacks),
+                logger: logger
+            ),
             Reconciler(
                 database: parts.database,
                 intervals: configuration.intervals,
@@ -104,6 +109,7 @@ package struct ConductorProgram: Sendable {
                 reports: NodeReports(database: database, outbox: outbox, logger: logger)
             ),
             registry: parts.registry,
+            callbacks: configuration.callbacks,
             health: health,
             logger: logger
         )

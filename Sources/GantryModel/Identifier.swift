@@ -44,6 +44,7 @@ public enum Subject {
     public enum FirewallRule {}
     public enum FirewallAttachment {}
     public enum DeadLetter {}
+    public enum CallbackDelivery {}
 }
 
 public typealias OrganizationID = Identifier<Subject.Organization>
@@ -64,3 +65,4 @@ public typealias FirewallID = Identifier<Subject.Firewall>
 public typealias FirewallRuleID = Identifier<Subject.FirewallRule>
 public typealias FirewallAttachmentID = Identifier<Subject.FirewallAttachment>
 public typealias DeadLetterID = Identifier<Subject.DeadLetter>
+public typealias CallbackDeliveryID = Identifier<Subject.CallbackDelivery>

@@ -12,6 +12,7 @@ package struct ConductorAPI: Sendable {
     private let lifecycle: MachineLifecycle
     private let nodes: NodeRoutes
     private let registry: NodeRegistry
+    private let callbacks: CallbackPolicy
     private let health: Health
     private let logger: Logger
 
@@ -21,11 +22,13 @@ package struct ConductorAPI: Sendable {
         lifecycle: MachineLifecycle,
         nodes: NodeRoutes,
         registry: NodeRegistry,
+        callbacks: CallbackPolicy = CallbackPolicy(),
         health: Health,
         logger: Logger
     ) {
         (self.database, self.keys, self.lifecycle) = (database, keys, lifecycle)
-        (self.nodes, self.registry, self.health, self.logger) = (nodes, registry, health, logger)
+        (self.nodes, self.registry, self.callbacks) = (nodes, registry, callbacks)
+        (self.health, self.logger) = (health, logger)
     }
 
     /// All of them, with what surrounds each.
@@ -55,12 +58,16 @@ package struct ConductorAPI: Sendable {
         VirtualMachineRoutes(
             database: database,
             lifecycle: lifecycle,
-            store: VirtualMachineStore(database: database)
+            store: VirtualMachineStore(database: database),
+            callbacks: callbacks
         )
         .add(to: core)
         FloatingIPRoutes(lifecycle: lifecycle).add(to: core)
         SecurityRuleRoutes(lifecycle: lifecycle).add(to: core)
         FirewallRoutes(store: FirewallStore(database: database), lifecycle: lifecycle).add(to: core)
+        let callbackStore = CallbackStore(database: database)
+        CallbackURLRoutes(store: callbackStore, policy: callbacks).add(to: core)
+        CallbackRoutes(store: callbackStore, secrets: CallbackSecretStore(database: database)).add(to: core)
         EnvironmentRoutes(store: EnvironmentStore(database: database)).add(to: core)
         KeypairRoutes(store: KeypairStore(database: database)).add(to: core)
         CatalogRoutes(

@@ -67,7 +67,7 @@ struct MachineCreator {
         var results =
             try
             transaction.together(
-                early + machines.map { statement($0, context) } + late
+                early + machines.map { statement($0, context) } + callbacks(of: machines) + late
                     + VirtualMachineStore.statements(of: machines.map(\.uuid))
             )[...]
         let claimed = results.prefix(early.count) + results.dropLast(2).suffix(late.count)
@@ -76,6 +76,10 @@ struct MachineCreator {
         let ids = try zip(machines, results).map { try id(of: $0, $1.rows, context) }
         let records = try VirtualMachineStore.records(results.suffix(2))
         return ids.compactMap { records[$0] }
+    }
+
+    private func callbacks(of machines: [NewMachine]) -> [SQL] {
+        creation.callbackURL == nil ? [] : [StatusCallback.afterCreation(of: machines.map(\.uuid))]
     }
 
     /// Checks that a machine got all that it needs, and says which it became.

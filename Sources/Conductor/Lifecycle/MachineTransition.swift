@@ -6,6 +6,8 @@ import GantryModel
 package struct MachineTransition: Sendable, Hashable {
     /// The machine afterwards.
     package var machine: StoredMachine
+    /// Where it comes from.
+    let formerPhase: MachinePhase
     /// Whether the phase was entered anew, so that its time limit starts again.
     package var entersPhase = false
     /// Whether the phase goes on without a limit, since the limit passed and was spoken of.
@@ -20,6 +22,7 @@ package struct MachineTransition: Sendable, Hashable {
 
     init(of machine: StoredMachine) {
         self.machine = machine
+        formerPhase = machine.phase
     }
 
     /// Follows an edge of the phase table. Does nothing when the table has none.

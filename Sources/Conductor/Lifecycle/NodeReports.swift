@@ -59,7 +59,9 @@ package struct NodeReports: Sendable {
         let results = try await database.atomically([ReportTransaction.header(report, node)], durably: false)
         let header = try ReportTransaction.Header(results[0].rows, report, node)
         if header.isNewest && header.changesNode {
-            try await database.atomically([ReportTransaction.nodeState(report, node)])
+            try await database.atomically([
+                ReportTransaction.nodeState(report, node), StatusCallback.afterChange(ofNodes: [node.id]),
+            ])
         }
         return ReportReceipt(revision: header.revision)
     }

@@ -123,6 +123,7 @@ package struct NodeSessions: Sendable {
                 received_at = now(), complete = false
             """
         )
+        try transaction.execute(StatusCallback.afterChange(ofNodes: [node.id]))
         return epoch
     }
 

@@ -73,6 +73,9 @@ package struct Reconciler: Service {
             let backlog = try await duties.outboxBacklog()
             Self.outboxRows.record(backlog.rows)
             Self.outboxAge.record(backlog.seconds)
+            let callbacks = try await duties.callbackBacklog()
+            Self.callbacksWaiting.record(callbacks.rows)
+            Self.callbackAge.record(callbacks.seconds)
         }
     }
 
@@ -88,6 +91,8 @@ package struct Reconciler: Service {
 
     private static let outboxRows = Gauge(label: "gantry.outbox.rows")
     private static let outboxAge = Gauge(label: "gantry.outbox.oldest_seconds")
+    private static let callbacksWaiting = Gauge(label: "gantry.callback.waiting")
+    private static let callbackAge = Gauge(label: "gantry.callback.oldest_seconds")
     private static let silentNodes = Counter(label: "gantry.node.silent")
     private static let expired = Counter(label: "gantry.machine.expired")
 }
@@ -101,6 +106,8 @@ package struct Retention: Sendable, Hashable {
     package var deadLetters: Duration = .seconds(30 * 24 * 3600)
     /// Words to nodes that could not be sent; the node asks for what is wanted by itself.
     package var tasks: Duration = .seconds(24 * 3600)
+    /// What became of callbacks, counted from their end.
+    package var callbacks: Duration = .seconds(3 * 24 * 3600)
 
     package init() {}
 }

@@ -19,13 +19,17 @@ struct ReconcilerDuties: Sendable {
     /// Nodes without a report for too long. Their machines are UNKNOWN as long as that lasts, nothing else changes.
     func markSilentNodes() async throws -> Int {
         try await database.transaction { transaction in
-            try transaction.execute(
+            let rows = try transaction.query(
                 """
                 UPDATE compute_node n SET state = 'silent' FROM node_report r
                 WHERE r.node_id = n.id AND n.state = 'up'
                     AND r.received_at < now() - make_interval(secs => \(intervals.silence))
+                RETURNING n.id
                 """
             )
+            guard !rows.isEmpty else { return 0 }
+            try transaction.execute(StatusCallback.afterChange(ofNodes: rows.map { try $0["id"] }))
+            return rows.count
         }
     }
 
@@ -108,6 +112,19 @@ struct ReconcilerDuties: Sendable {
         }
     }
 
+    /// How many callbacks wait to be told of a status, and the age of the oldest.
+    func callbackBacklog() async throws -> (rows: Int, seconds: Double) {
+        try await database.read { transaction in
+            let rows = try transaction.query(
+                """
+                SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision AS age
+                FROM callback_delivery WHERE state = 'waiting'
+                """
+            )
+            return try (rows.first?["rows"] ?? 0, rows.first?["age"] ?? 0)
+        }
+    }
+
     /// Deletes what nobody needs any more, some rows of each kind at a time.
     func prune() async throws {
         let statements: [SQL] = [
@@ -133,6 +150,12 @@ struct ReconcilerDuties: Sendable {
             DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(SELECT ctid FROM dead_letter
                 WHERE created_at < now() - make_interval(secs => \(retention.deadLetters.seconds)) LIMIT 1000))
             """,
+            """
+            DELETE FROM callback_delivery WHERE ctid = ANY (ARRAY(SELECT ctid FROM callback_delivery
+                WHERE state <> 'waiting' AND updated_at < now() - make_interval(secs => \(retention.callbacks.seconds))
+                LIMIT 1000 FOR UPDATE SKIP LOCKED))
+            """,
+            "DELETE FROM callback_secret WHERE expires_at < now()",
         ]
         for statement in statements {
             _ = try await database.transaction { try $0.execute(statement) }

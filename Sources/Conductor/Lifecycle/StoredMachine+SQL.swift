@@ -34,7 +34,9 @@ extension StoredMachine {
     static let columns: StaticString = """
         vm.id, vm.uuid, vm.name, vm.organization_id, vm.phase, vm.desired, vm.generation, vm.boot_counter,
         vm.assign_floating_ip, vm.floating_ip_detaching, vm.node_id, vm.evicting, vm.tried_nodes,
-        vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent, vm.fault_code, vm.fault_message
+        vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
+        vm.fault_code, vm.fault_message,
+        vm.callback_url IS NOT NULL AS calls_back
         """
 
     init(_ row: Row) throws {
@@ -56,7 +58,8 @@ extension StoredMachine {
             observed: row["observed_power"],
             floatingIPWired: row["floating_ip_wired"],
             activity: row.activity,
-            fault: row.fault
+            fault: row.fault,
+            callsBack: row["calls_back"]
         )
     }
 }

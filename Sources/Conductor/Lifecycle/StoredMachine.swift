@@ -27,6 +27,8 @@ package struct StoredMachine: Sendable, Hashable {
     package var floatingIPWired: Bool
     package var activity: Activity?
     package var fault: Fault?
+    /// Whether its owner wants to be told of its status.
+    package var callsBack: Bool
 
     package init(
         id: VirtualMachineID,
@@ -46,7 +48,8 @@ package struct StoredMachine: Sendable, Hashable {
         observed: ObservedPower = .absent,
         floatingIPWired: Bool = false,
         activity: Activity? = nil,
-        fault: Fault? = nil
+        fault: Fault? = nil,
+        callsBack: Bool = false
     ) {
         self.id = id
         self.uuid = uuid
@@ -66,6 +69,7 @@ package struct StoredMachine: Sendable, Hashable {
         self.floatingIPWired = floatingIPWired
         self.activity = activity
         self.fault = fault
+        self.callsBack = callsBack
     }
 
     /// What its node has to make of it.

@@ -49,6 +49,8 @@ struct TransitionWriter {
                 """
             )
         }
+        let callingBack = transitions.filter(\.machine.callsBack)
+        if !callingBack.isEmpty { statements.append(StatusCallback.afterTransitions(callingBack)) }
         return statements
     }
 

@@ -55,3 +55,5 @@ extension NodeRecord.State: SQLEncodable, SQLDecodable {}
 extension NodeRecord.GPU.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
 extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}
+extension CallbackOperation: SQLEncodable, SQLDecodable {}
+extension CallbackDeliveryRecord.State: SQLEncodable, SQLDecodable {}

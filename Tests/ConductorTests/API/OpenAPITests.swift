@@ -73,6 +73,7 @@ struct OpenAPITests {
             ("CreateFloatingIPPoolRequest", CreateFloatingIPPoolRequest.fieldNames),
             ("CreateNodeRequest", CreateNodeRequest.fieldNames), ("CordonNodeRequest", CordonNodeRequest.fieldNames),
             ("RatiosRequest", RatiosBody.fieldNames),
+            ("AttachCallbackRequest", AttachCallbackRequest.fieldNames),
         ]
     )
     func requests(_ name: String, _ fields: [String]) throws {

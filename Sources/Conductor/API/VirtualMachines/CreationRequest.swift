@@ -12,13 +12,17 @@ struct CreationRequest {
     private let count: Int
     private let labels: [String]
     private let userData: Data?
+    private let callbackURL: String?
     private let rules: [SecurityRule]
 
     private static let maximumLabels = 50
     private static let maximumKeys = 50
 
+    /// - Parameters:
+    ///   - body: as it was sent.
+    ///   - callbacks: which callback URLs may be named.
     /// - Throws: ``APIError`` that names the field and what would be right.
-    init(_ body: CreateInstancesRequest) throws(APIError) {
+    init(_ body: CreateInstancesRequest, _ callbacks: CallbackPolicy) throws(APIError) {
         try Self.refuseMissingFeatures(body)
         self.body = body
         names = CreationNames(
@@ -36,6 +40,8 @@ struct CreationRequest {
         }
         labels = try Self.labels(body.labels ?? [])
         userData = if let text = body.userData { try UserData.bytes(of: text) } else { nil }
+        callbackURL =
+            if let url = body.callbackURL, !url.isEmpty { try callbacks.check(url, "callback_url") } else { nil }
         rules = try Self.rules(body.securityRules ?? [])
     }
 
@@ -53,6 +59,7 @@ struct CreationRequest {
             labels: labels,
             assignFloatingIP: body.assignFloatingIP ?? false,
             userData: userData,
+            callbackURL: callbackURL,
             securityRules: rules,
             idempotency: idempotency
         )
@@ -79,10 +86,6 @@ struct CreationRequest {
         ]
         for (field, isAsked) in asked where isAsked {
             throw .invalid(field, "this is not supported yet; leave it out.")
-        }
-        if let url = body.callbackURL, !url.isEmpty {
-            _ = try CallbackURL.check(url, "callback_url")
-            throw .invalid("callback_url", "callbacks are not supported yet; leave it out.")
         }
     }
 

@@ -11,6 +11,7 @@ struct VirtualMachineRoutes: Sendable {
     let database: Database
     let lifecycle: MachineLifecycle
     let store: VirtualMachineStore
+    let callbacks: CallbackPolicy
 
     private static let idempotencyKey = HTTPField.Name("idempotency-key")
 
@@ -59,7 +60,7 @@ struct VirtualMachineRoutes: Sendable {
     // MARK: - Create
 
     private func create(_ request: Request, _ context: TenantContext) async throws -> Response {
-        let wanted = try CreationRequest(await request.json(CreateInstancesRequest.self))
+        let wanted = try CreationRequest(await request.json(CreateInstancesRequest.self), callbacks)
         let claim = try Self.claim(request, wanted)
         let organization = context.tenant.organization
         // A request that is repeated gets its machines even if what it names is gone by now.

@@ -1,5 +1,6 @@
 -- The first schema. Names are singular; every table says when a row was made and last changed.
--- Amounts: memory in MiB, disk in GiB. Secrets are kept only as SHA-256 digests.
+-- Amounts: memory in MiB, disk in GiB. Secrets that come to us are kept only as SHA-256 digests; those that we sign with
+-- are in callback_secret.
 
 CREATE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -227,7 +228,10 @@ CREATE TABLE virtual_machine (
     gpu_type            text NOT NULL DEFAULT '',
     gpu_count           integer NOT NULL DEFAULT 0,
     user_data           bytea CHECK (octet_length(user_data) <= 65536),
+    -- Byte for byte as its owner wrote it.
     callback_url        text CHECK (length(callback_url) <= 250),
+    -- The status that was last written down to be told there.
+    callback_status     text,
     assign_floating_ip  boolean NOT NULL DEFAULT false,
     mac                 text NOT NULL CHECK (mac ~ '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$'),
 
@@ -452,6 +456,53 @@ CREATE TABLE idempotency_key (
     PRIMARY KEY (organization_id, key)
 );
 CREATE INDEX idempotency_key_age ON idempotency_key (created_at);
+
+-- What callbacks are signed with. Not hashed: an HMAC needs the secret itself. It leaves only in the answer that makes it.
+CREATE TABLE callback_secret (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id  bigint NOT NULL REFERENCES organization ON DELETE CASCADE,
+    secret           text NOT NULL CHECK (secret LIKE 'whsec\_%'),
+    -- Null for the newest one; the ones before it sign beside it until then.
+    expires_at       timestamptz,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX callback_secret_newest ON callback_secret (organization_id) WHERE expires_at IS NULL;
+CREATE INDEX callback_secret_organization ON callback_secret (organization_id, id);
+
+-- That a machine's callback has to be told of a status. Written where the status changes, under the lock of the machine's
+-- row, so that ids are in the order of the changes.
+CREATE TABLE callback_delivery (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- The receiver's name for it, the same at each attempt, also after the database was restored.
+    message_id       uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+    organization_id  bigint NOT NULL REFERENCES organization ON DELETE CASCADE,
+    vm_id            bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    vm_name          text NOT NULL,
+    operation        text NOT NULL,
+    status           text NOT NULL,
+    floating_ip      inet,
+    url              text NOT NULL,
+    -- Scheme, host and port: attempts to one receiver are limited, so that it holds up no other.
+    receiver         text GENERATED ALWAYS AS (lower(substring(url FROM '^[^:]+://[^/?]+'))) STORED,
+    state            text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'failed', 'cancelled')),
+    -- Counted when an attempt begins, so that one that was cut off counts.
+    attempts         integer NOT NULL DEFAULT 0,
+    last_error       text,
+    next_attempt_at  timestamptz NOT NULL DEFAULT now(),
+    -- An attempt is under way, and is taken for lost at this time.
+    leased_until     timestamptz,
+    -- Nothing is tried after this, but for a first attempt.
+    expires_at       timestamptz NOT NULL DEFAULT now() + interval '1 day',
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX callback_delivery_due ON callback_delivery (next_attempt_at, id) WHERE state = 'waiting';
+CREATE INDEX callback_delivery_order ON callback_delivery (vm_id, id) WHERE state = 'waiting';
+CREATE INDEX callback_delivery_leased ON callback_delivery (leased_until) WHERE leased_until IS NOT NULL;
+CREATE INDEX callback_delivery_organization ON callback_delivery (organization_id, id);
+CREATE INDEX callback_delivery_vm ON callback_delivery (vm_id, id);
+CREATE INDEX callback_delivery_age ON callback_delivery (updated_at) WHERE state <> 'waiting';
 
 -- Every table's updated_at --------------------------------------------------------------------------------------------
 
