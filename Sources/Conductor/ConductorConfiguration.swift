@@ -17,6 +17,8 @@ import Settings
 /// - `node.desired_interval` (integer 1 to 3600, default 60): seconds between an agent's looks at what is wanted.
 /// - `callbacks.allow_private` (boolean, default false): whether tenants' callbacks may go to addresses that are not on the
 ///   Internet; for tests and closed clouds.
+/// - `rate_limit.requests_per_minute` (integer 0 to 1000000, default 500): of each tenant's key; 0 for no limit.
+/// - `rate_limit.burst` (integer 1 to 1000000, default 500): so many of them at once, after a pause.
 /// - `log.level` (string, default `info`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
 package struct ConductorConfiguration: Sendable {
     package var databaseURL: String
@@ -30,6 +32,8 @@ package struct ConductorConfiguration: Sendable {
     package var statusPort: Int
     package var intervals: NodeIntervals
     package var callbacks: CallbackPolicy
+    /// Nil for none.
+    package var rateLimit: RateLimit?
     package var logLevel: String
 
     /// - Throws: `InvalidValue` or the reader's error, each of which names the key.
@@ -49,6 +53,9 @@ package struct ConductorConfiguration: Sendable {
         callbacks = CallbackPolicy(
             allowsPrivate: reader.bool(forKey: "callbacks.allow_private", default: false)
         )
+        let rate = try reader.number("rate_limit.requests_per_minute", default: 500, in: 0...1_000_000)
+        let burst = try reader.number("rate_limit.burst", default: 500, in: 1...1_000_000)
+        rateLimit = rate == 0 ? nil : RateLimit(requestsPerMinute: rate, burst: burst)
         logLevel = reader.string(forKey: "log.level", default: "info")
     }
 

@@ -110,6 +110,7 @@ package struct ConductorProgram: Sendable {
             ),
             registry: parts.registry,
             callbacks: configuration.callbacks,
+            rateLimit: configuration.rateLimit,
             health: health,
             logger: logger
         )

@@ -28,7 +28,9 @@ struct ConductorChild: Sendable {
     ) async throws -> ConductorChild {
         let port = try freePort()
         let url = "http://127.0.0.1:\(port)"
-        var environment = ["GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0"]
+        var environment = [
+            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0", "GANTRY_RATE_LIMIT_REQUESTS_PER_MINUTE": "0",
+        ]
         environment.merge(settings) { $1 }
         let child = try Child([path, "run"], environment: environment, log: "\(directory)/conductor.log")
         try await child.wait(for: "the conductor's health") {

@@ -12,9 +12,11 @@ package enum Caller: Sendable, Hashable {
 package struct Tenant: Sendable, Hashable {
     package var user: UserID
     package var organization: OrganizationID
+    /// The one that came with the request.
+    package var key: APIKeyID
 
-    package init(user: UserID, organization: OrganizationID) {
-        (self.user, self.organization) = (user, organization)
+    package init(user: UserID, organization: OrganizationID, key: APIKeyID) {
+        (self.user, self.organization, self.key) = (user, organization, key)
     }
 }
 

@@ -13,9 +13,20 @@ package struct ConductorAPI: Sendable {
     private let nodes: NodeRoutes
     private let registry: NodeRegistry
     private let callbacks: CallbackPolicy
+    private let limiter: RateLimiter?
     private let health: Health
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - database: where all is kept.
+    ///   - keys: those of users.
+    ///   - lifecycle: what is asked of machines.
+    ///   - nodes: the routes for agents.
+    ///   - registry: makes and removes nodes.
+    ///   - callbacks: where tenants' callbacks may go.
+    ///   - rateLimit: of each tenant's key; nil for none.
+    ///   - health: what `/healthz` says.
+    ///   - logger: gets what failed.
     package init(
         database: Database,
         keys: APIKeyStore,
@@ -23,12 +34,14 @@ package struct ConductorAPI: Sendable {
         nodes: NodeRoutes,
         registry: NodeRegistry,
         callbacks: CallbackPolicy = CallbackPolicy(),
+        rateLimit: RateLimit?,
         health: Health,
         logger: Logger
     ) {
         (self.database, self.keys, self.lifecycle) = (database, keys, lifecycle)
         (self.nodes, self.registry, self.callbacks) = (nodes, registry, callbacks)
         (self.health, self.logger) = (health, logger)
+        limiter = rateLimit.map { RateLimiter($0) }
     }
 
     /// All of them, with what surrounds each.
@@ -48,7 +61,9 @@ package struct ConductorAPI: Sendable {
         router.get("healthz") { _, _ in health.response }
         OpenAPIDocument.add(to: router)
         nodes.add(to: router)
-        let authenticated = router.group("v1").add(middleware: AuthenticationMiddleware(keys: keys))
+        let authenticated = router.group("v1")
+            .add(middleware: AuthenticationMiddleware(keys: keys))
+            .add(middleware: RateLimitMiddleware(limiter: limiter))
         addTenantRoutes(to: authenticated.group("core", context: TenantContext.self))
         addOperatorRoutes(to: authenticated.group("admin", context: OperatorContext.self))
         return router
@@ -76,6 +91,7 @@ package struct ConductorAPI: Sendable {
             images: ImageStore(database: database)
         )
         .add(to: core)
+        StockRoutes(store: StockStore(database: database)).add(to: core)
     }
 
     private func addOperatorRoutes(to admin: RouterGroup<OperatorContext>) {

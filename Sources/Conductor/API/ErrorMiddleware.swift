@@ -18,6 +18,10 @@ struct ErrorMiddleware: RouterMiddleware {
         context: Context,
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
+        var context = context
+        if let name = Self.requestID, let id = request.headers[name], Self.isWellFormed(id) {
+            context.logger[metadataKey: "hb.request.id"] = "\(id)"
+        }
         var response: Response
         do {
             response = try await next(request, context)
@@ -27,6 +31,14 @@ struct ErrorMiddleware: RouterMiddleware {
         if let name = Self.requestID { response.headers[name] = context.id }
         // A body would be taken for the begin of the connection's next answer (RFC 9110, section 9.3.2).
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// A client's id is taken over when it can stand in logs and headers as it is.
+    private static func isWellFormed(_ id: String) -> Bool {
+        (1...128).contains(id.utf8.count)
+            && id.unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0))
+            }
     }
 
     private func answer(to error: any Error, _ request: Request, _ context: Context) throws -> Response {

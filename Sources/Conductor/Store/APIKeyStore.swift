@@ -31,11 +31,11 @@ package struct APIKeyStore: Sendable {
             )
         }
         guard let row = rows.first else { return nil }
-        let user: UserID = try row["user_id"]
+        let (user, key): (UserID, APIKeyID) = try (row["user_id"], row["id"])
         guard let organization: OrganizationID = try row["organization_id"] else {
-            return .operator(Operator(user: user, key: try row["id"]))
+            return .operator(Operator(user: user, key: key))
         }
-        return .tenant(Tenant(user: user, organization: organization))
+        return .tenant(Tenant(user: user, organization: organization, key: key))
     }
 
     /// What is kept of a key.

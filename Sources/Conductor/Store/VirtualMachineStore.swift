@@ -5,7 +5,7 @@ package import Postgres
 
 /// Reads virtual machines, always within one organization.
 package struct VirtualMachineStore: Sendable {
-    private let database: Database
+    let database: Database
 
     package init(database: Database) {
         self.database = database
@@ -19,26 +19,13 @@ package struct VirtualMachineStore: Sendable {
         }
     }
 
-    /// Machines of an environment that have a name or, where `label` is true, a label. Oldest first.
+    /// Machines by their ids, without those that are deleted or another organization's.
     package func machines(
-        called text: String,
-        label: Bool,
-        environment: EnvironmentID,
+        _ ids: [VirtualMachineID],
         in organization: OrganizationID
     ) async throws -> [VirtualMachineRecord] {
         try await database.read { transaction in
-            let rows = try transaction.query(
-                """
-                SELECT vm.id FROM virtual_machine vm
-                WHERE vm.organization_id = \(organization) AND vm.environment_id = \(environment)
-                    AND vm.deleted_at IS NULL
-                    AND CASE WHEN \(label)
-                        THEN EXISTS (SELECT FROM vm_label l WHERE l.vm_id = vm.id AND l.label = \(text))
-                        ELSE vm.name = \(text) END
-                ORDER BY vm.id
-                """
-            )
-            return try Self.records(rows.map { try $0["id"] }, transaction)
+            try Self.records(ids, transaction).filter { $0.organizationID == organization && $0.deletedAt == nil }
         }
     }
 

@@ -71,7 +71,7 @@ struct OpenAPIContract: Sendable {
 
     /// Statuses of single operations have to be described; those that any may have are described by `default`.
     private func response(_ operation: JSON, _ status: Int) -> JSON? {
-        let general = [405, 413, 500, 503].contains(status)
+        let general = [405, 413, 429, 500, 503].contains(status)
         let response = operation["responses"]?["\(status)"] ?? (general ? operation["responses"]?["default"] : nil)
         guard let reference = response?["$ref"]?.text else { return response }
         return OpenAPISchema(document: document).resolve(reference)

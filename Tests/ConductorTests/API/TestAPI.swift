@@ -35,12 +35,14 @@ struct TestAPI: Sendable {
     ///   - acceptsTestKeys: whether the test data's key is one.
     ///   - pool: the floating IPs there are.
     ///   - broker: a virtual host for nodes' queues; without one nothing answers there.
+    ///   - rateLimit: of each tenant's key.
     ///   - body: gets the routes.
     /// - Throws: what `body` throws.
     static func with(
         acceptsTestKeys: Bool = true,
         pool: String = "203.0.113.0/24",
         broker: TemporaryVirtualHost? = nil,
+        rateLimit: RateLimit? = nil,
         _ body: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         try await Cloud.with(pool: pool) { cloud in
@@ -58,6 +60,7 @@ struct TestAPI: Sendable {
                     reports: NodeReports(database: database, outbox: cloud.outbox, logger: logger)
                 ),
                 registry: try await registry(database, broker),
+                rateLimit: rateLimit,
                 health: Health(),
                 logger: logger
             )

@@ -113,11 +113,11 @@ struct MachineOperationTests {
             #expect(changed.labels == ["b", "c"])
             let found = try await cloud.store.machines(
                 called: "c",
-                label: true,
-                environment: cloud.environment,
-                in: cloud.organization
+                inEnvironment: "default",
+                of: cloud.organization,
+                limit: 10
             )
-            #expect(found.map(\.id) == [machine.id])
+            #expect(found?.labelled.map(\.id) == [machine.id])
         }
     }
 

@@ -23,7 +23,8 @@ final class TestConductor: Sendable {
         port = try await Self.freePort()
         self.log = log
         let usual = [
-            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0", "GANTRY_NODE_REPORT_INTERVAL": "1",
+            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0",
+            "GANTRY_RATE_LIMIT_REQUESTS_PER_MINUTE": "0", "GANTRY_NODE_REPORT_INTERVAL": "1",
             "GANTRY_NODE_DESIRED_INTERVAL": "2",
         ]
         self.environment = usual.merging(environment) { $1 }

@@ -20,41 +20,36 @@ struct VirtualMachineRoutes: Sendable {
         machines.post(use: create)
         machines.get(use: list)
         machines.get("name-availability/:name", use: nameAvailability)
-        machines.get(":id", use: show)
-        machines.delete(":id") { _, context in
-            _ = try await perform(.delete, context)
-            return try Response.json(message: "Instance is being deleted.")
-        }
-        add(.start, "start", word: "start", to: machines)
-        add(.stop, "stop", word: "stop", to: machines)
-        add(.hardReboot, "hard-reboot", word: "reboot", to: machines)
-        machines.get(":id/events", use: events)
-        machines.put(":id/label", use: setLabels)
+        MachineActionRoutes(store: store, actions: actions).add(to: machines)
     }
 
-    /// The vendor's clients change power by GET.
-    private func add(
-        _ operation: MachineOperation,
-        _ path: String,
-        word: String,
-        to machines: RouterGroup<TenantContext>
-    ) {
-        machines.get(":id/\(path)") { _, context in
-            let record = try await perform(operation, context)
-            return try Response.json(message: "VM \(record.name) is scheduled to \(word).")
-        }
+    /// All that can be done with a machine, by id, name and label.
+    private var actions: [MachineAction] {
+        [
+            MachineAction(.get, gather: showAll) { _, context in { try await show($0, context) } },
+            perform(.delete, .delete) { _ in "Instance is being deleted." },
+            // The vendor's clients change power by GET.
+            perform(.start, .get, "start") { "VM \($0) is scheduled to start." },
+            perform(.stop, .get, "stop") { "VM \($0) is scheduled to stop." },
+            perform(.hardReboot, .get, "hard-reboot") { "VM \($0) is scheduled to reboot." },
+            MachineAction(.get, "events", gather: eventsOfAll) { _, context in { try await events($0, context) } },
+            MachineAction(.put, "label", prepare: setLabels),
+        ]
     }
 
     private func perform(
         _ operation: MachineOperation,
-        _ context: TenantContext
-    ) async throws -> VirtualMachineRecord {
-        try await lifecycle.perform(
-            operation,
-            on: context.identifier("virtual machine"),
-            in: context.tenant.organization,
-            by: context.tenant.user
-        )
+        _ method: HTTPRequest.Method,
+        _ path: String = "",
+        message: @escaping @Sendable (String) -> String
+    ) -> MachineAction {
+        MachineAction(method, path) { _, context in
+            { id in
+                let tenant = context.tenant
+                let record = try await lifecycle.perform(operation, on: id, in: tenant.organization, by: tenant.user)
+                return MachineOutcome(message(record.name))
+            }
+        }
     }
 
     // MARK: - Create
@@ -86,12 +81,19 @@ struct VirtualMachineRoutes: Sendable {
 
     // MARK: - Look
 
-    private func show(_ request: Request, _ context: TenantContext) async throws -> Response {
-        let id: VirtualMachineID = try context.identifier("virtual machine")
+    private func show(_ id: VirtualMachineID, _ context: TenantContext) async throws -> MachineOutcome {
         guard let record = try await store.machine(id, in: context.tenant.organization) else {
             throw Self.notFound(id)
         }
-        return try .json(InstanceAnswer(instance: InstanceBody(record)))
+        let answer = InstanceAnswer(instance: InstanceBody(record))
+        return MachineOutcome(answer.message, answer: answer)
+    }
+
+    private func showAll(_ ids: [VirtualMachineID], _ context: TenantContext) async throws -> Response {
+        let records = try await store.machines(ids, in: context.tenant.organization)
+        return try .json(
+            InstancesAnswer(page: nil, pageSize: nil, count: records.count, instances: records.map { InstanceBody($0) })
+        )
     }
 
     private func list(_ request: Request, _ context: TenantContext) async throws -> Response {
@@ -115,12 +117,22 @@ struct VirtualMachineRoutes: Sendable {
         )
     }
 
-    private func events(_ request: Request, _ context: TenantContext) async throws -> Response {
-        let id: VirtualMachineID = try context.identifier("virtual machine")
+    private func events(_ id: VirtualMachineID, _ context: TenantContext) async throws -> MachineOutcome {
         guard let events = try await store.events(of: id, in: context.tenant.organization) else {
             throw Self.notFound(id)
         }
-        return try .json(InstanceEventsAnswer(instanceEvents: events.map { InstanceEventBody($0) }))
+        let answer = InstanceEventsAnswer(instanceEvents: events.map { InstanceEventBody($0) })
+        return MachineOutcome(answer.message, answer: answer)
+    }
+
+    /// Machine after machine; one that went meanwhile has none.
+    private func eventsOfAll(_ ids: [VirtualMachineID], _ context: TenantContext) async throws -> Response {
+        var bodies: [InstanceEventBody] = []
+        for id in ids {
+            let events = try await store.events(of: id, in: context.tenant.organization)
+            bodies += (events ?? []).map { InstanceEventBody($0) }
+        }
+        return try .json(InstanceEventsAnswer(instanceEvents: bodies))
     }
 
     private func nameAvailability(_ request: Request, _ context: TenantContext) async throws -> Response {
@@ -137,15 +149,13 @@ struct VirtualMachineRoutes: Sendable {
 
     // MARK: - Labels
 
-    private func setLabels(_ request: Request, _ context: TenantContext) async throws -> Response {
+    private func setLabels(_ request: Request, _ context: TenantContext) async throws -> MachineAction.Work {
         let labels = try CreationRequest.labels(await request.json(LabelsRequest.self).labels)
-        let record = try await lifecycle.setLabels(
-            labels,
-            of: context.identifier("virtual machine"),
-            in: context.tenant.organization
-        )
-        let list = record.labels.map { "'\($0)'" }.joined(separator: ", ")
-        return try .json(message: "labels for VM: \(record.name) is set to: [\(list)]")
+        return { id in
+            let record = try await lifecycle.setLabels(labels, of: id, in: context.tenant.organization)
+            let list = record.labels.map { "'\($0)'" }.joined(separator: ", ")
+            return MachineOutcome("labels for VM: \(record.name) is set to: [\(list)]")
+        }
     }
 
     private static func notFound(_ id: VirtualMachineID) -> MachineRefusal {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+import Synchronization
+
+/// How many requests a tenant's key may make of one conductor.
+package struct RateLimit: Sendable, Hashable {
+    /// In the long run.
+    package var requestsPerMinute: Int
+    /// At once, after a pause.
+    package var burst: Int
+
+    package init(requestsPerMinute: Int = 500, burst: Int = 500) {
+        (self.requestsPerMinute, self.burst) = (requestsPerMinute, burst)
+    }
+}
+
+/// A token bucket for each key. Each conductor has its own, so with several of them a key may make more requests.
+package final class RateLimiter: Sendable {
+    private struct Bucket {
+        var tokens: Double
+        var filledAt: ContinuousClock.Instant
+    }
+
+    private let limit: RateLimit
+    private let buckets = Mutex<[APIKeyID: Bucket]>([:])
+
+    /// From so many buckets on full ones are forgotten; a forgotten bucket is a full one.
+    private static let maximumBuckets = 10_000
+
+    package init(_ limit: RateLimit) {
+        self.limit = limit
+    }
+
+    /// Takes a token from a key's bucket.
+    ///
+    /// - Returns: nil when there was one; otherwise how long it is until there is.
+    package func take(_ key: APIKeyID, at now: ContinuousClock.Instant = .now) -> Duration? {
+        buckets.withLock { buckets in
+            if buckets.count >= Self.maximumBuckets {
+                buckets = buckets.filter { filled($0.value, at: now).tokens < Double(limit.burst) }
+            }
+            var bucket = buckets[key].map { filled($0, at: now) } ?? Bucket(tokens: Double(limit.burst), filledAt: now)
+            defer { buckets[key] = bucket }
+            guard bucket.tokens < 1 else {
+                bucket.tokens -= 1
+                return nil
+            }
+            return .seconds((1 - bucket.tokens) / tokensPerSecond)
+        }
+    }
+
+    private var tokensPerSecond: Double { Double(limit.requestsPerMinute) / 60 }
+
+    private func filled(_ bucket: Bucket, at now: ContinuousClock.Instant) -> Bucket {
+        let seconds = max(.zero, bucket.filledAt.duration(to: now)) / .seconds(1)
+        return Bucket(tokens: min(Double(limit.burst), bucket.tokens + seconds * tokensPerSecond), filledAt: now)
+    }
+}
