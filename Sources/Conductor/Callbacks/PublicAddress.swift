@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 package import NIOCore
 
 /// Which addresses are those of hosts on the Internet (RFC 6890 and the registries that it began), and so not of the
@@ -35,11 +34,12 @@ package enum PublicAddress {
         return AddressPrefix(bytes: bytes, length: length)
     }
 
-    /// Four or sixteen; nil for what is no IP address.
+    /// Four or sixteen; nil for what is no IP address. They are after family and port, and with IPv6 the flow
+    /// (ip(7), ipv6(7)).
     private static func bytes(of address: SocketAddress) -> [UInt8]? {
         switch address {
-        case .v4(let address): withUnsafeBytes(of: address.address.sin_addr) { Array($0) }
-        case .v6(let address): withUnsafeBytes(of: address.address.sin6_addr) { Array($0) }
+        case .v4(let address): withUnsafeBytes(of: address.address) { Array($0[4..<8]) }
+        case .v6(let address): withUnsafeBytes(of: address.address) { Array($0[8..<24]) }
         case .unixDomainSocket: nil
         }
     }
