@@ -81,6 +81,8 @@ package actor Reporter: MachineReporting {
     ///   - beat: Called for each report, before it is sent.
     /// - Throws: ``ConductorError/superseded(_:)`` when another agent has taken this node's identity.
     package func run(interval: Int, beat: @escaping @Sendable () -> Void = {}) async throws {
+        // Only then does the node take machines.
+        wake.yield()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while true {

@@ -62,6 +62,15 @@ struct ReporterTests {
         #expect(reports.map(\.hypervisorReachable).contains(false) == false)
     }
 
+    @Test("The first comes at once, since no machine comes to a node before it")
+    func first() async throws {
+        let reporter = Reporter(conductor: conductor, host: host, epoch: 7, bootID: "boot", logger: Example.logger)
+        let run = Task { try await reporter.run(interval: 3600) }
+        try await eventually("it speaks") { await conductor.reports.count == 1 }
+        run.cancel()
+        _ = await run.result
+    }
+
     @Test("What was not taken is told again, and the inventory with it")
     func again() async throws {
         await conductor.fail(.unavailable("503"), .unavailable("no route"))
