@@ -11,7 +11,7 @@ extension MachineLifecycle {
     ///   - id: the machine.
     ///   - organization: whose it has to be.
     ///   - user: who asks.
-    ///   - body: changes the rows and says what becomes of the machine.
+    ///   - body: changes the rows and says what becomes of the machine; one that stays as it is is not written.
     /// - Returns: the machine afterwards, and what `body` found.
     /// - Throws: ``MachineRefusal`` with `notFound`, and what `body` throws.
     func change<Value: Sendable>(
@@ -26,13 +26,14 @@ extension MachineLifecycle {
                 throw Self.notFound(id)
             }
             let (transition, value) = try body(machine, transaction)
+            let changed = transition.machine == machine ? [] : [transition]
             let writer = TransitionWriter(limits: limits)
             let results = try transaction.together(
-                writer.statements([transition], node: machine.nodeID, user: user)
+                writer.statements(changed, node: machine.nodeID, user: user)
                     + VirtualMachineStore.statements(of: [machine.uuid])
             )
             guard let record = try VirtualMachineStore.records(results.suffix(2))[id] else { throw Self.notFound(id) }
-            return (record, value, writer.tells([transition], node: machine.nodeID))
+            return (record, value, writer.tells(changed, node: machine.nodeID))
         }
         if told { outbox.raise() }
         return (record, value)

@@ -14,25 +14,12 @@ extension MachineLifecycle {
         in organization: OrganizationID,
         by user: UserID?
     ) async throws -> VirtualMachineRecord {
-        let limits = limits
-        let (record, told) = try await database.transaction { transaction in
-            guard let machine = try StoredMachine.lock(id, in: organization, transaction) else {
-                throw Self.notFound(id)
-            }
+        try await change(id, in: organization, by: user) { machine, transaction in
             // Only a refusal speaks of it.
             let silent = try !machine.allows(operation) && isOnSilentNode(machine, transaction)
-            let transition = try machine.asked(operation, nodeSilent: silent)
-            let changed = transition.machine == machine ? [] : [transition]
-            let writer = TransitionWriter(limits: limits)
-            let results = try transaction.together(
-                writer.statements(changed, node: machine.nodeID, user: user)
-                    + VirtualMachineStore.statements(of: [machine.uuid])
-            )
-            guard let record = try VirtualMachineStore.records(results.suffix(2))[id] else { throw Self.notFound(id) }
-            return (record, writer.tells(changed, node: machine.nodeID))
+            return (try machine.asked(operation, nodeSilent: silent), ())
         }
-        if told { outbox.raise() }
-        return record
+        .0
     }
 
     /// Replaces a machine's labels.

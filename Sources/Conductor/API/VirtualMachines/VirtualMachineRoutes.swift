@@ -83,7 +83,7 @@ struct VirtualMachineRoutes: Sendable {
 
     private func show(_ id: VirtualMachineID, _ context: TenantContext) async throws -> MachineOutcome {
         guard let record = try await store.machine(id, in: context.tenant.organization) else {
-            throw Self.notFound(id)
+            throw MachineLifecycle.notFound(id)
         }
         let answer = InstanceAnswer(instance: InstanceBody(record))
         return MachineOutcome(answer.message, answer: answer)
@@ -119,7 +119,7 @@ struct VirtualMachineRoutes: Sendable {
 
     private func events(_ id: VirtualMachineID, _ context: TenantContext) async throws -> MachineOutcome {
         guard let events = try await store.events(of: id, in: context.tenant.organization) else {
-            throw Self.notFound(id)
+            throw MachineLifecycle.notFound(id)
         }
         let answer = InstanceEventsAnswer(instanceEvents: events.map { InstanceEventBody($0) })
         return MachineOutcome(answer.message, answer: answer)
@@ -156,10 +156,6 @@ struct VirtualMachineRoutes: Sendable {
             let list = record.labels.map { "'\($0)'" }.joined(separator: ", ")
             return MachineOutcome("labels for VM: \(record.name) is set to: [\(list)]")
         }
-    }
-
-    private static func notFound(_ id: VirtualMachineID) -> MachineRefusal {
-        MachineRefusal(.notFound, "VM \(id) does not exists.")
     }
 }
 
