@@ -60,7 +60,8 @@ package struct NodeReports: Sendable {
         let header = try ReportTransaction.Header(results[0].rows, report, node)
         if header.isNewest && header.changesNode {
             try await database.atomically([
-                ReportTransaction.nodeState(report, node), StatusCallback.afterChange(ofNodes: [node.id]),
+                StatusCallback.lock(ofNodes: [node.id]), ReportTransaction.nodeState(report, node),
+                StatusCallback.afterChange(ofNodes: [node.id]),
             ])
         }
         return ReportReceipt(revision: header.revision)

@@ -80,6 +80,7 @@ package struct NodeSessions: Sendable {
     ) throws {
         // Reports lock in this order too.
         _ = try transaction.query("SELECT 1 FROM node_report WHERE node_id = \(node.id) FOR UPDATE")
+        try transaction.execute(StatusCallback.lock(ofNodes: [node.id]))
         let rows = try transaction.query("SELECT state, hostname FROM compute_node WHERE id = \(node.id) FOR UPDATE")
         guard let row = rows.first else { throw NodeRefusal(.unauthorized, "Node \(node.name) was removed.") }
         let state: NodeRecord.State = try row["state"]

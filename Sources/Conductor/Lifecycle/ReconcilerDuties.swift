@@ -19,10 +19,21 @@ struct ReconcilerDuties: Sendable {
     /// Nodes without a report for too long. Their machines are UNKNOWN as long as that lasts, nothing else changes.
     func markSilentNodes() async throws -> Int {
         try await database.transaction { transaction in
+            let silent: [NodeID] =
+                try transaction.query(
+                    """
+                    SELECT n.id FROM compute_node n JOIN node_report r ON r.node_id = n.id
+                    WHERE n.state = 'up' AND r.received_at < now() - make_interval(secs => \(intervals.silence))
+                    """
+                )
+                .map { try $0["id"] }
+            guard !silent.isEmpty else { return 0 }
+            try transaction.execute(StatusCallback.lock(ofNodes: silent))
+            // One may have spoken meanwhile.
             let rows = try transaction.query(
                 """
                 UPDATE compute_node n SET state = 'silent' FROM node_report r
-                WHERE r.node_id = n.id AND n.state = 'up'
+                WHERE r.node_id = n.id AND n.state = 'up' AND n.id = ANY (\(silent)::bigint[])
                     AND r.received_at < now() - make_interval(secs => \(intervals.silence))
                 RETURNING n.id
                 """

@@ -26,14 +26,14 @@ struct ReportTransaction {
         let stored = try looks.dropFirst().flatMap(\.rows).map { try StoredMachine($0) }
         let transitions = transitions(of: stored, &result)
         let writer = TransitionWriter(limits: limits)
-        // The node's state first, since the machines' status depends on it.
-        var statements = header.changesNode ? [Self.nodeState(report, node)] : []
+        let touchesOthers = !report.hypervisorReachable || header.changesNode
+        var statements = touchesOthers ? [StatusCallback.lock(ofNodes: [node.id])] : []
+        if !report.hypervisorReachable { statements.append(lossOfSight) }
+        // The node's state before the machines, whose status depends on it.
+        if header.changesNode { statements.append(Self.nodeState(report, node)) }
         statements += writer.statements(transitions, node: node.id)
         result.tells = writer.tells(transitions, node: node.id)
-        if !report.hypervisorReachable { statements.append(lossOfSight) }
-        if !report.hypervisorReachable || header.changesNode {
-            statements.append(StatusCallback.afterChange(ofNodes: [node.id]))
-        }
+        if touchesOthers { statements.append(StatusCallback.afterChange(ofNodes: [node.id])) }
         if let inventory = report.inventory { statements += InventoryStore.statements(inventory, of: node.id) }
         guard !statements.isEmpty else { return result }
         let raisesRevision = transitions.contains { $0.leavesNode || $0.tellsNode }

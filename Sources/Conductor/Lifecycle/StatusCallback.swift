@@ -18,6 +18,14 @@ enum StatusCallback {
         statement(made: machines)
     }
 
+    /// Locks what ``afterChange(ofNodes:)`` will write, before the nodes: machines are locked first everywhere.
+    static func lock(ofNodes nodes: [NodeID]) -> SQL {
+        """
+        SELECT FROM virtual_machine WHERE node_id = ANY (\(nodes)::bigint[]) AND callback_url IS NOT NULL
+        ORDER BY id FOR UPDATE
+        """
+    }
+
     /// For the machines of nodes that this transaction found silent or back, or whose hypervisor does not answer.
     static func afterChange(ofNodes nodes: [NodeID]) -> SQL {
         statement(nodes: nodes)
