@@ -79,6 +79,7 @@ package struct NodeAgent: Sendable {
                 slots: AsyncSemaphore(settings.concurrency),
                 logger: logger
             ),
+            jobs: JobRunner(host: host, journal: journal, conductor: conductor, logger: logger),
             orphanPolicy: settings.orphanPolicy
         )
         await supervisor.begin(floatingIPPools: session.floatingIPPools)

@@ -106,7 +106,8 @@ package struct ConductorProgram: Sendable {
             nodes: NodeRoutes(
                 authenticator: NodeAuthenticator(database: database),
                 sessions: NodeSessions(database: database, intervals: configuration.intervals, logger: logger),
-                reports: NodeReports(database: database, outbox: outbox, logger: logger)
+                reports: NodeReports(database: database, outbox: outbox, logger: logger),
+                jobs: MachineJobStore(database: database)
             ),
             registry: parts.registry,
             callbacks: configuration.callbacks,

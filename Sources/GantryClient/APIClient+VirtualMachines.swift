@@ -65,6 +65,19 @@ extension APIClient {
         let answer: InstanceEventsAnswer = try await call(.GET, "\(Self.machines)/\(id)/events")
         return answer.instanceEvents
     }
+
+    /// The last lines of a machine's serial console, waited for until its node has brought them.
+    public func serialLog(of id: Int64, lines: Int) async throws(ClientError) -> String {
+        let path = "\(Self.machines)/\(id)/logs"
+        let asked: SerialLogRequestedAnswer = try await call(.POST, path, SerialLogRequest(length: lines))
+        while true {
+            let answer: SerialLogAnswer = try await call(.GET, path, query: ["request_id": "\(asked.requestID)"])
+            if let logs = answer.logs { return logs }
+            guard (try? await Task.sleep(for: .milliseconds(200))) != nil else {
+                throw .transport("the wait for the log was cancelled")
+            }
+        }
+    }
 }
 
 /// What can be asked of a machine's power, as the path says it.

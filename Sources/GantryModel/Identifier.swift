@@ -45,6 +45,7 @@ public enum Subject {
     public enum FirewallAttachment {}
     public enum DeadLetter {}
     public enum CallbackDelivery {}
+    public enum MachineJob {}
 }
 
 public typealias OrganizationID = Identifier<Subject.Organization>
@@ -66,3 +67,4 @@ public typealias FirewallRuleID = Identifier<Subject.FirewallRule>
 public typealias FirewallAttachmentID = Identifier<Subject.FirewallAttachment>
 public typealias DeadLetterID = Identifier<Subject.DeadLetter>
 public typealias CallbackDeliveryID = Identifier<Subject.CallbackDelivery>
+public typealias MachineJobID = Identifier<Subject.MachineJob>

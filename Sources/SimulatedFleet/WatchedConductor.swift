@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Agent
+import GantryModel
 import GantryProtocol
 
 /// A node's way to the conductor that lets a watch see which reports were taken.
@@ -20,5 +21,9 @@ struct WatchedConductor: ConductorConnection {
 
     func desired(since revision: Int64?) async throws -> DesiredState? {
         try await conductor.desired(since: revision)
+    }
+
+    func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) async throws {
+        try await conductor.finish(job, outcome)
     }
 }

@@ -27,4 +27,8 @@ struct WatchedHost: Host {
     func inventory() async throws(Fault) -> NodeInventory { try await host.inventory() }
     func problems() async -> [String] { await host.problems() }
     var changes: AsyncStream<MachineUUID?> { host.changes }
+
+    func perform(_ work: MachineJob.Work, for task: MachineTask) async throws(Fault) -> String? {
+        try await host.perform(work, for: task)
+    }
 }

@@ -176,6 +176,14 @@ package actor SimulatedHost: Agent.Host {
         if let disturbance, disturbance.isLate { try await suffer(disturbance) }
     }
 
+    package func perform(_ work: MachineJob.Work, for task: MachineTask) async throws(Fault) -> String? {
+        await live()
+        switch work {
+        case .serialLog: return "\(task.spec?.hostname ?? "") login:\n"
+        case .unknown(let kind): throw Fault(.specUnsupported, "A simulated host does no “\(kind)”.")
+        }
+    }
+
     /// A dead agent's call never comes back before somebody clears it away.
     private func live() async {
         while isAgentDead, !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }

@@ -25,6 +25,9 @@ struct MachineLifeTests {
             let memory = try #require(try await cloud.ssh(machine, "awk '/MemTotal/ { print $2 }' /proc/meminfo"))
             #expect((64 << 10...128 << 10).contains(try #require(Int(memory))))
 
+            let log = try await cloud.api.serialLog(of: machine.id, lines: 10_000)
+            #expect(log.contains("gantry-micro: ready"))
+
             try await cloud.conductors[1].api.perform(.stop, on: machine.id)
             try await cloud.wait(for: machine, .shutoff)
             try await cloud.api.perform(.start, on: machine.id)

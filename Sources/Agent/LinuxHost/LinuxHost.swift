@@ -11,7 +11,7 @@ package struct LinuxHost: Host {
     package let hypervisor: Hypervisor
     package let network: HostNetwork
     private let images: ImageCache
-    private let files = FileWorker(name: "files")
+    let files = FileWorker(name: "files")
     private let machinesDirectory: String
     private let virtType: VirtType
     private let reserved: Resources
@@ -120,12 +120,16 @@ package struct LinuxHost: Host {
 
     // MARK: - Doing
 
+    func machineFiles(_ uuid: MachineUUID) -> MachineFiles {
+        MachineFiles(directory: "\(machinesDirectory)/\(uuid)")
+    }
+
     package func perform(
         _ step: ConvergenceStep,
         for task: MachineTask,
         progress: @escaping @Sendable (Int) -> Void
     ) async throws(Fault) {
-        let files = MachineFiles(directory: "\(machinesDirectory)/\(task.uuid)")
+        let files = machineFiles(task.uuid)
         switch step {
         case .image, .overlay, .seed, .define: try await build(step, task, files, progress)
         case .network: try await networked { try await network.attach(task) }

@@ -31,6 +31,12 @@ package protocol Host: Sendable {
         progress: @escaping @Sendable (Int) -> Void
     ) async throws(Fault)
 
+    /// Does something once for one machine, beside its steps. Doing it again does no harm.
+    ///
+    /// - Returns: What it brought, such as a log.
+    /// - Throws: what kept it from being done.
+    func perform(_ work: MachineJob.Work, for task: MachineTask) async throws(Fault) -> String?
+
     /// Takes note of the machines that the journal knows to be on the host, before the first step after a start.
     func restore(_ tasks: [MachineTask]) async
 

@@ -23,14 +23,15 @@ package actor Supervisor {
     }
 
     private let tools: MachineWorker.Tools
+    private let jobs: JobRunner
     private let orphanPolicy: OrphanPolicy
     private var seats: [MachineUUID: Seat] = [:]
     /// Whether all that is wanted was read. Before, what the journal does not know may well be wanted.
     private var knowsAllWanted = false
     private var stops: [MachineUUID: Task<Void, Never>] = [:]
 
-    package init(_ tools: MachineWorker.Tools, orphanPolicy: OrphanPolicy) {
-        (self.tools, self.orphanPolicy) = (tools, orphanPolicy)
+    package init(_ tools: MachineWorker.Tools, jobs: JobRunner, orphanPolicy: OrphanPolicy) {
+        (self.tools, self.jobs, self.orphanPolicy) = (tools, jobs, orphanPolicy)
     }
 
     /// Acquaints journal and host with each other, before the first task.
@@ -38,6 +39,7 @@ package actor Supervisor {
         await tools.journal.learn(ofFiles: tools.host.machinesWithFiles())
         await tools.host.restore(tools.journal.all.filter { !$0.isUndone }.map(\.task))
         await tools.host.maintain(floatingIPPools: floatingIPPools)
+        for entry in await tools.journal.all { await jobs.follow(entry) }
     }
 
     // MARK: - What is wanted
@@ -66,6 +68,7 @@ package actor Supervisor {
         } else {
             await worker.poke()
         }
+        if let entry = await tools.journal.entry(task.uuid) { await jobs.follow(entry) }
     }
 
     /// A task that cannot be promised is a reason for the conductor to act on.
@@ -136,6 +139,7 @@ package actor Supervisor {
         // All at once: one may wait for a slot that another holds.
         await withTaskGroup(of: Void.self) { group in
             for seat in seats.values { group.addTask { await seat.worker.stop() } }
+            group.addTask { await self.jobs.stop() }
         }
     }
 

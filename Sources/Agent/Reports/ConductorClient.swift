@@ -14,6 +14,8 @@ package protocol ConductorConnection: Sendable {
     func send(_ report: NodeReport) async throws -> ReportReceipt
     /// Nil when the revision is still the newest.
     func desired(since revision: Int64?) async throws -> DesiredState?
+    /// Tells what a job came to. One that is not waited for any more is answered all the same.
+    func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) async throws
 }
 
 /// Why the conductor did not do what it was asked.
@@ -63,6 +65,10 @@ package struct ConductorClient: ConductorConnection {
         let headers = revision.map { ["if-none-match": "\"\($0)\""] } ?? [:]
         let answer = try await call(.GET, "desired", nil, headers)
         return answer.status == 304 ? nil : try decode(answer.body)
+    }
+
+    package func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) async throws {
+        _ = try await call(.POST, "jobs/\(job)", NodeJSON.encoder.encode(outcome))
     }
 
     private func decode<Value: Decodable>(_ data: Data) throws -> Value {

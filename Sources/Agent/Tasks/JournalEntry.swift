@@ -15,6 +15,8 @@ package struct JournalEntry: Hashable, Sendable, Codable {
     package var hasRun: Bool
     /// Why the applied generation was given up.
     package var fault: Fault?
+    /// Those of the task's jobs whose outcome the conductor has.
+    package var finishedJobs: Set<MachineJobID> = []
     /// What was built here, where the task does not say: a teardown needs its addresses.
     private var builtSpec: MachineSpec?
 
@@ -35,6 +37,7 @@ package struct JournalEntry: Hashable, Sendable, Codable {
         entry.task = newer
         entry.guestShutDown = false
         entry.fault = nil
+        entry.finishedJobs.formIntersection(newer.jobs.map(\.id))
         entry.builtSpec = newer.spec == nil ? task.spec ?? builtSpec : nil
         return entry
     }
@@ -52,6 +55,7 @@ package struct JournalEntry: Hashable, Sendable, Codable {
         case guestShutDown = "guest_shut_down"
         case hasRun = "has_run"
         case fault
+        case finishedJobs = "finished_jobs"
         case builtSpec = "built_spec"
     }
 }

@@ -13,7 +13,7 @@ package struct NodeRefusal: Error, Sendable, CustomStringConvertible {
         case wrongIdentity
         /// It speaks another version of the protocol.
         case unsupportedVersion
-        /// An operator named what does not exist.
+        /// It names what does not exist, or not for it.
         case notFound
         /// An operator asked for what the node's state does not allow.
         case conflict

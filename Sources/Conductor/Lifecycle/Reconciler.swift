@@ -66,6 +66,7 @@ package struct Reconciler: Service {
                 logger.warning("Machines passed their time limit.", metadata: ["machines": "\(count)"])
             }
         }
+        await attempt("late jobs") { try await duties.expireJobs() }
         await attempt("unplaced machines") { try await duties.placeUnplaced() }
         await attempt("lost words") { try await duties.resend() }
         await attempt("old rows") { try await duties.prune() }
@@ -108,6 +109,8 @@ package struct Retention: Sendable, Hashable {
     package var tasks: Duration = .seconds(24 * 3600)
     /// What became of callbacks, counted from their end.
     package var callbacks: Duration = .seconds(3 * 24 * 3600)
+    /// What jobs came to, such as logs that tenants asked for.
+    package var jobs: Duration = .seconds(24 * 3600)
 
     package init() {}
 }

@@ -73,6 +73,20 @@ struct ReconcilerDuties: Sendable {
         }
     }
 
+    /// Jobs that no node did in time. Their machines' next tasks no longer name them.
+    func expireJobs() async throws {
+        try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                UPDATE machine_job SET state = 'failed', fault_code = \(Fault.Code.timeLimit),
+                    fault_message = 'The node did not do it in time.'
+                WHERE ctid = ANY (ARRAY(SELECT ctid FROM machine_job WHERE state = 'pending' AND expires_at < now()
+                    LIMIT \(Self.batch) FOR UPDATE SKIP LOCKED))
+                """
+            )
+        }
+    }
+
     /// Machines that left a node and were not placed again, since a process died in between.
     func placeUnplaced() async throws {
         let machines: [VirtualMachineID] = try await database.read { transaction in
@@ -167,6 +181,11 @@ struct ReconcilerDuties: Sendable {
                 LIMIT 1000 FOR UPDATE SKIP LOCKED))
             """,
             "DELETE FROM callback_secret WHERE expires_at < now()",
+            """
+            DELETE FROM machine_job WHERE ctid = ANY (ARRAY(SELECT ctid FROM machine_job
+                WHERE state <> 'pending' AND created_at < now() - make_interval(secs => \(retention.jobs.seconds))
+                LIMIT 1000 FOR UPDATE SKIP LOCKED))
+            """,
         ]
         for statement in statements {
             _ = try await database.transaction { try $0.execute(statement) }

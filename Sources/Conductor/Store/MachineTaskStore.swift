@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 package import GantryModel
 package import GantryProtocol
 package import Postgres
@@ -47,7 +48,9 @@ package enum MachineTaskStore {
             FROM firewall_attachment a JOIN firewall_rule s ON s.firewall_id = a.firewall_id
             WHERE a.vm_id = vm.id ORDER BY s.id) AS rules,
         ARRAY(SELECT concat_ws(' ', d.address, d.pci_id, d.iommu_group)
-            FROM gpu_device d WHERE d.vm_id = vm.id ORDER BY d.address) AS gpus
+            FROM gpu_device d WHERE d.vm_id = vm.id ORDER BY d.address) AS gpus,
+        ARRAY(SELECT jsonb_build_object('id', j.id, 'work', j.work)::text FROM machine_job j
+            WHERE j.vm_id = vm.id AND j.state = 'pending' AND j.expires_at > now() ORDER BY j.id) AS jobs
         """
 
     private static let tables: StaticString = """
@@ -66,7 +69,8 @@ package enum MachineTaskStore {
             generation: row["generation"],
             power: power,
             bootCounter: row["boot_counter"],
-            spec: power == .absent ? nil : spec(row)
+            spec: power == .absent ? nil : spec(row),
+            jobs: power == .absent ? [] : jobs(row)
         )
     }
 
@@ -95,6 +99,11 @@ package enum MachineTaskStore {
             securityRules: rules.map(rule),
             gpus: gpus.map(gpu)
         )
+    }
+
+    private static func jobs(_ row: Row) throws -> [MachineJob] {
+        let jobs: [String] = try row["jobs"]
+        return try jobs.map { try NodeJSON.decoder.decode(MachineJob.self, from: Data($0.utf8)) }
     }
 
     /// Reads `ingress IPv4 tcp 192.0.2.0/24 22 22`; ports may be missing.

@@ -57,3 +57,4 @@ extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
 extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}
 extension CallbackOperation: SQLEncodable, SQLDecodable {}
 extension CallbackDeliveryRecord.State: SQLEncodable, SQLDecodable {}
+extension MachineJobRecord.State: SQLEncodable, SQLDecodable {}

@@ -20,6 +20,8 @@ public struct MachineTask: Hashable, Sendable, Codable {
     public var bootCounter: Int
     /// What to build. Nil when `power` is `absent`, which needs none.
     public var spec: MachineSpec?
+    /// What is to be done once, beside the wanted state, and is not known to be done.
+    public var jobs: [MachineJob]
 
     public init(
         taskID: UUID = UUID(),
@@ -29,7 +31,8 @@ public struct MachineTask: Hashable, Sendable, Codable {
         generation: Generation,
         power: WantedPower,
         bootCounter: Int,
-        spec: MachineSpec?
+        spec: MachineSpec?,
+        jobs: [MachineJob] = []
     ) {
         protocolVersion = ProtocolVersion.current
         self.taskID = taskID
@@ -40,6 +43,7 @@ public struct MachineTask: Hashable, Sendable, Codable {
         self.power = power
         self.bootCounter = bootCounter
         self.spec = spec
+        self.jobs = jobs
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -52,5 +56,6 @@ public struct MachineTask: Hashable, Sendable, Codable {
         case power
         case bootCounter = "boot_counter"
         case spec
+        case jobs
     }
 }

@@ -9,7 +9,11 @@ actor ListeningConductor: ConductorConnection {
     private(set) var reports: [NodeReport] = []
     private(set) var sessions: [NodeSessionRequest] = []
     private(set) var asked: [Int64?] = []
+    private(set) var outcomes: [MachineJobID: [MachineJobOutcome]] = [:]
     private var failures: [ConductorError] = []
+    private var lastingFailure: ConductorError?
+    /// How many calls were answered with an error.
+    private(set) var refusals = 0
     private var desired = DesiredState(revision: 1, machines: [], floatingIPPools: [])
 
     /// What was told of machines, oldest first.
@@ -17,6 +21,9 @@ actor ListeningConductor: ConductorConnection {
 
     /// Answers the next calls with these errors.
     func fail(_ errors: ConductorError...) { failures += errors }
+
+    /// Answers every call with this error.
+    func failAlways(_ error: ConductorError) { lastingFailure = error }
 
     /// Whether it has answered with all of them.
     var hasFailed: Bool { failures.isEmpty }
@@ -50,7 +57,15 @@ actor ListeningConductor: ConductorConnection {
         return revision == desired.revision ? nil : desired
     }
 
+    func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) throws {
+        try answer()
+        outcomes[job, default: []].append(outcome)
+    }
+
     private func answer() throws {
-        if !failures.isEmpty { throw failures.removeFirst() }
+        guard let error = lastingFailure ?? failures.first else { return }
+        refusals += 1
+        if lastingFailure == nil { failures.removeFirst() }
+        throw error
     }
 }

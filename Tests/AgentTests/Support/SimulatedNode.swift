@@ -10,6 +10,8 @@ struct SimulatedNode: Sendable {
     let host: SimulatedHost
     let journal: TaskJournal
     let listener: Listener
+    /// Takes what jobs come to.
+    let conductor: ListeningConductor
     let supervisor: Supervisor
     let consumer: TaskConsumer
 
@@ -17,6 +19,7 @@ struct SimulatedNode: Sendable {
     ///   - folder: Where the journal is, or will be.
     ///   - host: One that another node may have left.
     ///   - listener: Where reports go.
+    ///   - conductor: Where jobs' outcomes go.
     ///   - orphanPolicy: As an operator sets it.
     ///   - slots: How many machines are worked on at once.
     ///   - observer: Told of each step.
@@ -25,11 +28,12 @@ struct SimulatedNode: Sendable {
         folder: String,
         host: SimulatedHost = SimulatedHost(),
         listener: Listener = Listener(),
+        conductor: ListeningConductor = ListeningConductor(),
         orphanPolicy: Supervisor.OrphanPolicy = .report,
         slots: Int = 8,
         observer: StepObserver = StepObserver()
     ) throws {
-        (self.host, self.listener) = (host, listener)
+        (self.host, self.listener, self.conductor) = (host, listener, conductor)
         journal = try TaskJournal(directory: "\(folder)/journal", logger: Example.logger)
         let node = try NodeName(Example.node)
         supervisor = Supervisor(
@@ -40,6 +44,13 @@ struct SimulatedNode: Sendable {
                 reporter: listener,
                 observer: observer,
                 slots: AsyncSemaphore(slots),
+                retryDelays: .milliseconds(2)...(.milliseconds(20)),
+                logger: Example.logger
+            ),
+            jobs: JobRunner(
+                host: host,
+                journal: journal,
+                conductor: conductor,
                 retryDelays: .milliseconds(2)...(.milliseconds(20)),
                 logger: Example.logger
             ),

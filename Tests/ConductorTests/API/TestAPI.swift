@@ -57,7 +57,8 @@ struct TestAPI: Sendable {
                 nodes: NodeRoutes(
                     authenticator: NodeAuthenticator(database: database),
                     sessions: NodeSessions(database: database, logger: logger),
-                    reports: NodeReports(database: database, outbox: cloud.outbox, logger: logger)
+                    reports: NodeReports(database: database, outbox: cloud.outbox, logger: logger),
+                    jobs: MachineJobStore(database: database)
                 ),
                 registry: try await registry(database, broker),
                 rateLimit: rateLimit,

@@ -10,12 +10,18 @@ package struct NodeRoutes: Sendable {
     private let authenticator: NodeAuthenticator
     private let sessions: NodeSessions
     private let reports: NodeReports
+    private let jobs: MachineJobStore
 
     /// A report of some thousand machines fits.
     private static let maximumBody = 8 << 20
 
-    package init(authenticator: NodeAuthenticator, sessions: NodeSessions, reports: NodeReports) {
-        (self.authenticator, self.sessions, self.reports) = (authenticator, sessions, reports)
+    package init(
+        authenticator: NodeAuthenticator,
+        sessions: NodeSessions,
+        reports: NodeReports,
+        jobs: MachineJobStore
+    ) {
+        (self.authenticator, self.sessions, self.reports, self.jobs) = (authenticator, sessions, reports, jobs)
     }
 
     /// Adds the routes, with their full paths.
@@ -30,6 +36,12 @@ package struct NodeRoutes: Sendable {
             let node = try await identity(request, context)
             let body = try await decode(NodeReport.self, request)
             return try Self.json(try await reports.accept(body, from: node))
+        }
+        nodes.post("jobs/:job") { request, context in
+            let node = try await identity(request, context)
+            let body = try await decode(MachineJobOutcome.self, request)
+            try await jobs.finish(context.identifier("job", "job"), body, by: node.id)
+            return Response(status: .noContent)
         }
         nodes.get("desired") { request, context in
             let node = try await identity(request, context)

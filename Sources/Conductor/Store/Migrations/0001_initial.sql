@@ -375,6 +375,30 @@ CREATE TABLE firewall_attachment (
 );
 CREATE INDEX firewall_attachment_firewall ON firewall_attachment (firewall_id);
 
+-- What a node has to do once for a machine, beside its wanted state.
+CREATE TABLE machine_job (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    vm_id          bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    user_id        bigint REFERENCES user_account ON DELETE SET NULL,
+    -- As the node reads it.
+    work           jsonb NOT NULL,
+    kind           text NOT NULL GENERATED ALWAYS AS (work ->> 'kind') STORED,
+    state          text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'failed')),
+    -- What it brought, such as a log.
+    result         text,
+    fault_code     text,
+    fault_message  text,
+    -- Nobody waits for it any longer than this.
+    expires_at     timestamptz NOT NULL,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    updated_at     timestamptz NOT NULL DEFAULT now(),
+    CHECK ((state = 'failed') = (fault_code IS NOT NULL))
+);
+CREATE INDEX machine_job_pending ON machine_job (vm_id, id) WHERE state = 'pending';
+CREATE INDEX machine_job_vm ON machine_job (vm_id, id);
+CREATE INDEX machine_job_expiry ON machine_job (expires_at) WHERE state = 'pending';
+CREATE INDEX machine_job_age ON machine_job (created_at) WHERE state <> 'pending';
+
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
 CREATE TABLE private_address (

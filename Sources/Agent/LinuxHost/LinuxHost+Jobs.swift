@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import GantryProtocol
+
+extension LinuxHost {
+    package func perform(_ work: MachineJob.Work, for task: MachineTask) async throws(Fault) -> String? {
+        switch work {
+        case .serialLog(let lines):
+            let path = machineFiles(task.uuid).consoleLog
+            return try await files.run { () async throws(Fault) in try SerialLog.lastLines(lines, of: path) }
+        case .unknown(let kind):
+            throw Fault(.specUnsupported, "The node's agent knows no “\(kind)”; it is older than the conductor.")
+        }
+    }
+}

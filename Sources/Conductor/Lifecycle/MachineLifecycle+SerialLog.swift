@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+import GantryProtocol
+
+extension MachineLifecycle {
+    /// How long a tenant waits for a log at most.
+    private static let serialLogPatience = 300
+
+    /// Asks a machine's node for the last lines of its serial console.
+    ///
+    /// - Returns: the machine's name, and the job that brings the log.
+    /// - Throws: ``MachineRefusal`` with `notFound` or `wrongState`.
+    package func requestSerialLog(
+        lines: Int,
+        of id: VirtualMachineID,
+        in organization: OrganizationID,
+        by user: UserID?
+    ) async throws -> (name: String, job: MachineJobID) {
+        let (record, job) = try await change(id, in: organization, by: user) { machine, transaction in
+            guard machine.phase == .active else {
+                throw MachineRefusal(.wrongState, "VM \(machine.name) is not ACTIVE; its log is read when it is.")
+            }
+            let job = try MachineJobStore.add(
+                .serialLog(lines: lines),
+                for: id,
+                by: user,
+                seconds: Self.serialLogPatience,
+                transaction
+            )
+            var transition = MachineTransition(of: machine)
+            transition.raiseGeneration(above: machine.generation)
+            return (transition, job)
+        }
+        return (record.name, job)
+    }
+}

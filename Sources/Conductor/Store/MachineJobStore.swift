@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import GantryModel
+package import GantryProtocol
+package import Postgres
+
+/// Jobs of machines: asked for by tenants, done by nodes, and kept for a while for those who asked.
+package struct MachineJobStore: Sendable {
+    private let database: Database
+
+    package init(database: Database) {
+        self.database = database
+    }
+
+    /// Asks for a job, in the transaction that raises its machine's generation.
+    ///
+    /// - Parameters:
+    ///   - work: What the node has to do.
+    ///   - machine: For which it does it.
+    ///   - user: Who asks.
+    ///   - seconds: How long somebody waits for it.
+    ///   - transaction: The machine's row is locked in it.
+    /// - Returns: The new job.
+    /// - Throws: what PostgreSQL says.
+    static func add(
+        _ work: MachineJob.Work,
+        for machine: VirtualMachineID,
+        by user: UserID?,
+        seconds: Int,
+        _ transaction: Transaction
+    ) throws -> MachineJobID {
+        let text = String(decoding: try NodeJSON.encoder.encode(work), as: UTF8.self)
+        let rows = try transaction.query(
+            """
+            INSERT INTO machine_job (vm_id, user_id, work, expires_at)
+            VALUES (\(machine), \(user), \(text)::jsonb, now() + make_interval(secs => \(seconds))) RETURNING id
+            """
+        )
+        guard let id: MachineJobID = try rows.first?["id"] else {
+            throw PostgresError(.decoding, "a new job has no row")
+        }
+        return id
+    }
+
+    /// Notes what a job came to. One that is not waited for any more stays as it is.
+    ///
+    /// - Throws: ``NodeRefusal`` with `notFound` when it is none of this node's.
+    package func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome, by node: NodeID) async throws {
+        try await database.transaction { transaction in
+            let rows = try transaction.query(
+                """
+                SELECT j.state FROM machine_job j JOIN virtual_machine vm ON vm.id = j.vm_id
+                WHERE j.id = \(job) AND vm.node_id = \(node) FOR UPDATE OF j
+                """
+            )
+            guard let row = rows.first else {
+                throw NodeRefusal(.notFound, "There is no job \(job) for a machine of this node.")
+            }
+            let state: MachineJobRecord.State = try row["state"]
+            guard state == .pending else { return }
+            try transaction.execute(
+                """
+                UPDATE machine_job
+                SET state = \(MachineJobRecord.State(outcome)), result = \(outcome.text),
+                    fault_code = \(outcome.fault?.code), fault_message = \(outcome.fault?.message)
+                WHERE id = \(job)
+                """
+            )
+        }
+    }
+
+    /// A job of one machine; nil when the machine has none of that kind and number.
+    package func job(
+        _ id: MachineJobID,
+        kind: String,
+        of machine: VirtualMachineID,
+        in organization: OrganizationID
+    ) async throws -> MachineJobRecord? {
+        try await database.read { transaction in
+            try transaction.query(
+                """
+                SELECT j.state, j.result, j.fault_code, j.fault_message FROM machine_job j
+                    JOIN virtual_machine vm ON vm.id = j.vm_id
+                WHERE j.id = \(id) AND j.kind = \(kind) AND vm.id = \(machine)
+                    AND vm.organization_id = \(organization) AND vm.deleted_at IS NULL
+                """
+            )
+            .first
+            .map { row in
+                try MachineJobRecord(state: row["state"], result: row["result"], fault: row.fault)
+            }
+        }
+    }
+}
+
+/// A job as those see it who asked for it.
+package struct MachineJobRecord: Sendable, Hashable {
+    package enum State: String, Sendable {
+        case pending
+        case done
+        case failed
+
+        init(_ outcome: MachineJobOutcome) {
+            self = outcome.fault == nil ? .done : .failed
+        }
+    }
+
+    package var state: State
+    /// What it brought.
+    package var result: String?
+    package var fault: Fault?
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import GantryModel
+
+/// Something that a node does once for a machine, beside its wanted state.
+///
+/// It is listed in the machine's tasks until its outcome is known. A node that was interrupted does it again, so that each
+/// kind of work is harmless when it is done twice.
+public struct MachineJob: Hashable, Sendable, Codable {
+    public var id: MachineJobID
+    public var work: Work
+
+    public init(id: MachineJobID, work: Work) {
+        (self.id, self.work) = (id, work)
+    }
+
+    /// What is to be done.
+    public enum Work: Hashable, Sendable {
+        /// Read the last lines of what the guest wrote to its serial console.
+        case serialLog(lines: Int)
+        /// Of a newer conductor's making; the node says that it cannot.
+        case unknown(kind: String)
+    }
+}
+
+extension MachineJob.Work: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case kind
+        case lines
+    }
+
+    /// The stable name of each kind.
+    private enum Kind: String {
+        case serialLog = "serial_log"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let kind = try container.decode(String.self, forKey: .kind)
+        switch Kind(rawValue: kind) {
+        case .serialLog: self = .serialLog(lines: try container.decode(Int.self, forKey: .lines))
+        case nil: self = .unknown(kind: kind)
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .serialLog(let lines):
+            try container.encode(Kind.serialLog.rawValue, forKey: .kind)
+            try container.encode(lines, forKey: .lines)
+        case .unknown(let kind):
+            try container.encode(kind, forKey: .kind)
+        }
+    }
+}
+
+/// What a job came to: `POST /v1/internal/nodes/{node}/jobs/{id}`.
+public struct MachineJobOutcome: Hashable, Sendable, Codable {
+    /// What it brought, such as a log.
+    public var text: String?
+    /// Why it was not done; nil when it was.
+    public var fault: Fault?
+
+    public init(text: String? = nil, fault: Fault? = nil) {
+        (self.text, self.fault) = (text, fault)
+    }
+}
