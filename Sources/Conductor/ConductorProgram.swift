@@ -107,7 +107,7 @@ package struct ConductorProgram: Sendable {
                 authenticator: NodeAuthenticator(database: database),
                 sessions: NodeSessions(database: database, intervals: configuration.intervals, logger: logger),
                 reports: NodeReports(database: database, outbox: outbox, logger: logger),
-                jobs: MachineJobStore(database: database)
+                jobs: MachineJobs(database: database)
             ),
             registry: parts.registry,
             callbacks: configuration.callbacks,

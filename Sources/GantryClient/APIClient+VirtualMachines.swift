@@ -66,6 +66,12 @@ extension APIClient {
         return answer.instanceEvents
     }
 
+    /// Asks a running machine's guest to take other keys; the machine's events say when it has them.
+    @discardableResult
+    public func setKeys(of id: Int64, to names: [String]) async throws(ClientError) -> StatusBody {
+        try await call(.PUT, "\(Self.machines)/\(id)/keys", MachineKeysRequest(keyNames: names))
+    }
+
     /// The last lines of a machine's serial console, waited for until its node has brought them.
     public func serialLog(of id: Int64, lines: Int) async throws(ClientError) -> String {
         let path = "\(Self.machines)/\(id)/logs"

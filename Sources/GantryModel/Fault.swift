@@ -66,6 +66,8 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
         // The guest.
         public static let guestCrashed = Code(rawValue: "guest_crashed")
         public static let guestPaused = Code(rawValue: "guest_paused")
+        public static let guestAgentMissing = Code(rawValue: "guest_agent_missing")
+        public static let guestRefused = Code(rawValue: "guest_refused")
 
         // Said by the conductor alone.
         public static let timeLimit = Code(rawValue: "time_limit")

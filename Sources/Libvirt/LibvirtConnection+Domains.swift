@@ -98,7 +98,7 @@ extension LibvirtConnection {
         try domain(uuid).state()
     }
 
-    private func domain(_ uuid: String) throws(LibvirtError) -> DomainHandle {
+    func domain(_ uuid: String) throws(LibvirtError) -> DomainHandle {
         unsafe try DomainHandle(adopting: virDomainLookupByUUIDString(connection(), uuid), "looking for domain \(uuid)")
     }
 

@@ -44,6 +44,12 @@ public struct LibvirtError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The operation does not fit the state: starting what runs, stopping what is off.
     public var isInvalidState: Bool { code == Self.number(VIR_ERR_OPERATION_INVALID) }
 
+    /// The guest has no agent, or one that does not answer.
+    public var isGuestAgentMissing: Bool {
+        [VIR_ERR_AGENT_UNRESPONSIVE, VIR_ERR_AGENT_UNSYNCED].map(Self.number)
+            .contains(code)
+    }
+
     public var description: String { "libvirt: \(message) (error \(code))" }
 
     /// Not one of libvirt's: our side closed the connection.

@@ -180,6 +180,7 @@ package actor SimulatedHost: Agent.Host {
         await live()
         switch work {
         case .serialLog: return "\(task.spec?.hostname ?? "") login:\n"
+        case .authorizedKeys: throw Fault(.guestAgentMissing, "A simulated guest has no agent.")
         case .unknown(let kind): throw Fault(.specUnsupported, "A simulated host does no “\(kind)”.")
         }
     }

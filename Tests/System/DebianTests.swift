@@ -53,10 +53,27 @@ struct DebianTests {
             // The root file system grew into the flavor's disk.
             let size = try #require(try await cloud.ssh(machine, "df --output=size -m / | tail -n 1"))
             #expect(try #require(Int(size)) > 3500)
+            try await changeKeys(of: machine, in: cloud)
             try await cloud.remove(machine)
             try await Auditor.expectNothingLeft(of: cloud)
             #expect(try await agent.stop() == 0)
         }
+    }
+
+    /// Its agent takes one of the two keys away, and gives it back.
+    private func changeKeys(of machine: InstanceBody, in cloud: SystemCloud) async throws {
+        let names = machine.keypairs.map(\.name)
+        try await cloud.api.setKeys(of: machine.id, to: [names[1]])
+        try await eventually("the guest has one key") {
+            try await cloud.api.instance(machine.id)?.keypairs.map(\.name) == [names[1]]
+        }
+        #expect(try await cloud.ssh(machine, key: 1, "true") != nil)
+        #expect(try await cloud.ssh(machine, key: 0, "true") == nil)
+        try await cloud.api.setKeys(of: machine.id, to: names)
+        try await eventually("it has both again") {
+            try await cloud.api.instance(machine.id)?.keypairs.count == 2
+        }
+        #expect(try await cloud.ssh(machine, key: 0, "true") != nil)
     }
 
     private static func gzipped(_ text: String) async throws -> String {

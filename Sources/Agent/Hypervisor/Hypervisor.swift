@@ -7,18 +7,20 @@ package import Logging
 /// This host's libvirt, connected to again whenever the connection broke.
 ///
 /// Looks have a connection of their own: a call that changes a domain waits for its QEMU, and one that hangs must not
-/// blind the agent to all others.
+/// blind the agent to all others. So have questions to guests, which may let us wait as long as they like.
 package struct Hypervisor: Sendable {
-    package enum Purpose: Sendable { case look, change }
+    package enum Purpose: Sendable { case look, change, question }
 
     private let looks: HypervisorLink
     private let changes: HypervisorLink
+    private let questions: HypervisorLink
 
     package init(uri: String, logger: Logger) {
         let events = AsyncStream.makeStream(of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(1000))
         self.events = events.stream
         looks = HypervisorLink(uri: uri, events: events.continuation, logger: logger)
         changes = HypervisorLink(uri: uri, events: nil, logger: logger)
+        questions = HypervisorLink(uri: uri, events: nil, logger: logger)
     }
 
     /// Events of every connection, for one reader.
@@ -31,6 +33,7 @@ package struct Hypervisor: Sendable {
         switch purpose {
         case .look: try await looks.connected()
         case .change: try await changes.connected()
+        case .question: try await questions.connected()
         }
     }
 }

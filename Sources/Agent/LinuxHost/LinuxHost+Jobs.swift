@@ -9,6 +9,9 @@ extension LinuxHost {
         case .serialLog(let lines):
             let path = machineFiles(task.uuid).consoleLog
             return try await files.run { () async throws(Fault) in try SerialLog.lastLines(lines, of: path) }
+        case .authorizedKeys(let change):
+            try await AuthorizedKeys(hypervisor: hypervisor, logger: logger).apply(change, to: task.uuid)
+            return nil
         case .unknown(let kind):
             throw Fault(.specUnsupported, "The node's agent knows no “\(kind)”; it is older than the conductor.")
         }

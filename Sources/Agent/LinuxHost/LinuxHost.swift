@@ -15,7 +15,7 @@ package struct LinuxHost: Host {
     private let machinesDirectory: String
     private let virtType: VirtType
     private let reserved: Resources
-    private let logger: Logger
+    let logger: Logger
 
     package init(
         hypervisor: Hypervisor,

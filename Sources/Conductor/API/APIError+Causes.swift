@@ -41,6 +41,7 @@ extension APIError {
         case .invalid, .wrongState, .neverFits: self.init(.badRequest, refusal.message)
         case .notFound: self.init(.notFound, refusal.message)
         case .nameTaken: self.init(.conflict, refusal.message)
+        case .conflict: self.init(.conflict, refusal.message, reason: "conflict")
         case .idempotencyMismatch: self.init(.unprocessableContent, refusal.message)
         case .noCapacity: self.init(.conflict, refusal.message, reason: "no_capacity")
         case .noPrivateAddress: self.init(.conflict, refusal.message, reason: "no_private_address")

@@ -10,6 +10,8 @@ package struct MachineRefusal: Error, Sendable, CustomStringConvertible {
         case notFound
         /// The machine's state does not allow it.
         case wrongState
+        /// Something else is being done to the machine.
+        case conflict
         /// Another machine of the environment has the name.
         case nameTaken
         /// The idempotency key was used with another request.

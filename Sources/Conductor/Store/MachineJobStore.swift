@@ -2,7 +2,7 @@
 
 import Foundation
 package import GantryModel
-package import GantryProtocol
+import GantryProtocol
 package import Postgres
 
 /// Jobs of machines: asked for by tenants, done by nodes, and kept for a while for those who asked.
@@ -41,33 +41,6 @@ package struct MachineJobStore: Sendable {
             throw PostgresError(.decoding, "a new job has no row")
         }
         return id
-    }
-
-    /// Notes what a job came to. One that is not waited for any more stays as it is.
-    ///
-    /// - Throws: ``NodeRefusal`` with `notFound` when it is none of this node's.
-    package func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome, by node: NodeID) async throws {
-        try await database.transaction { transaction in
-            let rows = try transaction.query(
-                """
-                SELECT j.state FROM machine_job j JOIN virtual_machine vm ON vm.id = j.vm_id
-                WHERE j.id = \(job) AND vm.node_id = \(node) FOR UPDATE OF j
-                """
-            )
-            guard let row = rows.first else {
-                throw NodeRefusal(.notFound, "There is no job \(job) for a machine of this node.")
-            }
-            let state: MachineJobRecord.State = try row["state"]
-            guard state == .pending else { return }
-            try transaction.execute(
-                """
-                UPDATE machine_job
-                SET state = \(MachineJobRecord.State(outcome)), result = \(outcome.text),
-                    fault_code = \(outcome.fault?.code), fault_message = \(outcome.fault?.message)
-                WHERE id = \(job)
-                """
-            )
-        }
     }
 
     /// A job of one machine; nil when the machine has none of that kind and number.

@@ -18,6 +18,8 @@ public struct MachineJob: Hashable, Sendable, Codable {
     public enum Work: Hashable, Sendable {
         /// Read the last lines of what the guest wrote to its serial console.
         case serialLog(lines: Int)
+        /// Have the guest's agent give the user who has the former keys the wanted ones instead.
+        case authorizedKeys(AuthorizedKeysChange)
         /// Of a newer conductor's making; the node says that it cannot.
         case unknown(kind: String)
     }
@@ -27,11 +29,13 @@ extension MachineJob.Work: Codable {
     private enum CodingKeys: String, CodingKey {
         case kind
         case lines
+        case change
     }
 
     /// The stable name of each kind.
     private enum Kind: String {
         case serialLog = "serial_log"
+        case authorizedKeys = "authorized_keys"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -39,6 +43,8 @@ extension MachineJob.Work: Codable {
         let kind = try container.decode(String.self, forKey: .kind)
         switch Kind(rawValue: kind) {
         case .serialLog: self = .serialLog(lines: try container.decode(Int.self, forKey: .lines))
+        case .authorizedKeys:
+            self = .authorizedKeys(try container.decode(AuthorizedKeysChange.self, forKey: .change))
         case nil: self = .unknown(kind: kind)
         }
     }
@@ -49,10 +55,44 @@ extension MachineJob.Work: Codable {
         case .serialLog(let lines):
             try container.encode(Kind.serialLog.rawValue, forKey: .kind)
             try container.encode(lines, forKey: .lines)
+        case .authorizedKeys(let change):
+            try container.encode(Kind.authorizedKeys.rawValue, forKey: .kind)
+            try container.encode(change, forKey: .change)
         case .unknown(let kind):
             try container.encode(kind, forKey: .kind)
         }
     }
+}
+
+/// Other keys for the user that a machine's keys are for.
+public struct AuthorizedKeysChange: Hashable, Sendable, Codable {
+    /// A key as the machine's owner calls it.
+    public struct Key: Hashable, Sendable, Codable {
+        public var name: String
+        /// One line of an `authorized_keys` file.
+        public var publicKey: String
+
+        public init(name: String, publicKey: String) {
+            (self.name, self.publicKey) = (name, publicKey)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name
+            case publicKey = "public_key"
+        }
+    }
+
+    /// All that the user is to have, beside keys that the guest's own administrator added.
+    public var wanted: [Key]
+    /// The lines that it was given before.
+    public var former: [String]
+
+    public init(wanted: [Key], former: [String]) {
+        (self.wanted, self.former) = (wanted, former)
+    }
+
+    /// The lines that it has no more.
+    public var removed: [String] { former.filter { !wanted.map(\.publicKey).contains($0) } }
 }
 
 /// What a job came to: `POST /v1/internal/nodes/{node}/jobs/{id}`.

@@ -58,7 +58,7 @@ struct TestAPI: Sendable {
                     authenticator: NodeAuthenticator(database: database),
                     sessions: NodeSessions(database: database, logger: logger),
                     reports: NodeReports(database: database, outbox: cloud.outbox, logger: logger),
-                    jobs: MachineJobStore(database: database)
+                    jobs: MachineJobs(database: database)
                 ),
                 registry: try await registry(database, broker),
                 rateLimit: rateLimit,

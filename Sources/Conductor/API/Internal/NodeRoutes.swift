@@ -10,7 +10,7 @@ package struct NodeRoutes: Sendable {
     private let authenticator: NodeAuthenticator
     private let sessions: NodeSessions
     private let reports: NodeReports
-    private let jobs: MachineJobStore
+    private let jobs: MachineJobs
 
     /// A report of some thousand machines fits.
     private static let maximumBody = 8 << 20
@@ -19,7 +19,7 @@ package struct NodeRoutes: Sendable {
         authenticator: NodeAuthenticator,
         sessions: NodeSessions,
         reports: NodeReports,
-        jobs: MachineJobStore
+        jobs: MachineJobs
     ) {
         (self.authenticator, self.sessions, self.reports, self.jobs) = (authenticator, sessions, reports, jobs)
     }

@@ -96,10 +96,12 @@ struct CreationRequest {
 
     /// `key_names` and the vendor's `key_name` together, each key once.
     private static func keys(_ body: CreateInstancesRequest) throws(APIError) -> [String] {
+        try keys((body.keyNames ?? []) + (body.keyName.map { [$0] } ?? []))
+    }
+
+    static func keys(_ names: [String]) throws(APIError) -> [String] {
         var keys: [String] = []
-        for name in (body.keyNames ?? []) + (body.keyName.map { [$0] } ?? []) where !keys.contains(name) {
-            keys.append(name)
-        }
+        for name in names where !keys.contains(name) { keys.append(name) }
         guard !keys.isEmpty else { throw .invalid("key_names", "it is missing; name at least one key pair.") }
         guard keys.count <= maximumKeys else {
             throw .invalid("key_names", "there are \(keys.count); a machine may have \(maximumKeys).")

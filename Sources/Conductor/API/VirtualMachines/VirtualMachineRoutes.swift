@@ -34,7 +34,8 @@ struct VirtualMachineRoutes: Sendable {
             perform(.hardReboot, .get, "hard-reboot") { "VM \($0) is scheduled to reboot." },
             MachineAction(.get, "events", gather: eventsOfAll) { _, context in { try await events($0, context) } },
             MachineAction(.put, "label", prepare: setLabels),
-        ] + SerialLogActions(lifecycle: lifecycle, jobs: MachineJobStore(database: database)).actions
+        ] + KeyActions(lifecycle: lifecycle).actions
+            + SerialLogActions(lifecycle: lifecycle, jobs: MachineJobStore(database: database)).actions
     }
 
     private func perform(

@@ -44,17 +44,17 @@ struct SerialLogRouteTests {
             #expect(try early.decoded(SerialLogAnswer.self).status == false)
             #expect(try await api.call(.get, fetch, key: TestAPI.strangersKey).status == .notFound)
 
-            let store = MachineJobStore(database: api.cloud.database)
+            let jobs = MachineJobs(database: api.cloud.database)
             let node = try await Self.node(of: record, api)
             await #expect(throws: NodeRefusal.self) {
-                try await store.finish(
+                try await jobs.finish(
                     MachineJobID(number),
                     MachineJobOutcome(text: "x"),
                     by: NodeID(node.rawValue + 1)
                 )
             }
-            try await store.finish(MachineJobID(number), MachineJobOutcome(text: "login:\n"), by: node)
-            try await store.finish(MachineJobID(number), MachineJobOutcome(text: "again"), by: node)
+            try await jobs.finish(MachineJobID(number), MachineJobOutcome(text: "login:\n"), by: node)
+            try await jobs.finish(MachineJobID(number), MachineJobOutcome(text: "again"), by: node)
             #expect(try await api.call(.get, fetch).decoded(SerialLogAnswer.self).logs == "login:\n")
             #expect(try await api.cloud.task(record).jobs == [])
         }
