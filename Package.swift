@@ -21,6 +21,7 @@ let strictAndMemorySafe = strict + [.strictMemorySafety()]
 // MARK: - Dependencies
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -30,7 +31,10 @@ let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", p
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -50,12 +54,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", exact: "1.1.4"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -101,8 +107,9 @@ let package = Package(
             name: "Conductor",
             dependencies: [
                 "DedicatedThread", "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
-                "Settings", asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore,
-                nioHTTP1, serviceLifecycle, unixSignals, yams,
+                "Settings", asyncAlgorithms, asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging,
+                metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioWebSocket, serviceLifecycle,
+                unixSignals, yams,
             ],
             resources: [.embedInCode("Store/Migrations"), .embedInCode("API/OpenAPI/openapi.yaml")],
             swiftSettings: strict
@@ -112,7 +119,7 @@ let package = Package(
             dependencies: [
                 "DedicatedThread", "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "Settings",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
-                serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
+                nioPosix, serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict
         ),
@@ -220,7 +227,8 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
-                "HostScenario", "Postgres", "SimulatedHost", "linux-host-scenario", asyncHTTPClient, nioHTTP1,
+                "HostScenario", "Postgres", "SimulatedHost", "linux-host-scenario", asyncHTTPClient, nioCore, nioHTTP1,
+                nioPosix, nioWebSocket,
             ],
             path: "Tests/System",
             swiftSettings: strict

@@ -45,13 +45,16 @@ package struct AgentProgram: Sendable {
         )
 
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
+        let consoleClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.consoleConfiguration)
+        let result: Result<Void, any Error>
         do {
-            try await run(verdict.virtType, client)
+            result = .success(try await run(verdict.virtType, client, consoleClient))
         } catch {
-            try? await client.shutdown()
-            throw error
+            result = .failure(error)
         }
-        try await client.shutdown()
+        try? await consoleClient.shutdown()
+        try? await client.shutdown()
+        try result.get()
     }
 
     private static var clientConfiguration: HTTPClient.Configuration {
@@ -61,7 +64,14 @@ package struct AgentProgram: Sendable {
         return configuration
     }
 
-    private func run(_ virtType: VirtType, _ client: HTTPClient) async throws {
+    /// A display may be silent for hours.
+    private static var consoleConfiguration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout = .init(connect: .seconds(5))
+        return configuration
+    }
+
+    private func run(_ virtType: VirtType, _ client: HTTPClient, _ consoleClient: HTTPClient) async throws {
         let directory = configuration.stateDirectory
         for name in ["images", "machines"] { try HostFiles.makeDirectory("\(directory)/\(name)", mode: 0o711) }
         let hypervisor = Hypervisor(uri: configuration.libvirtURI, logger: logger)
@@ -76,6 +86,14 @@ package struct AgentProgram: Sendable {
         let host = LinuxHost(
             hypervisor: hypervisor,
             network: network,
+            consoles: Consoles(
+                hypervisor: hypervisor,
+                client: consoleClient,
+                conductorURL: configuration.conductorURL,
+                node: configuration.nodeName,
+                key: configuration.nodeKey,
+                logger: logger
+            ),
             images: ImageCache(
                 directory: "\(directory)/images",
                 download: ImageDownload(client: client),

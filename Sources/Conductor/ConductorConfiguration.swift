@@ -19,6 +19,11 @@ import Settings
 ///   Internet; for tests and closed clouds.
 /// - `rate_limit.requests_per_minute` (integer 0 to 1000000, default 500): of each tenant's key; 0 for no limit.
 /// - `rate_limit.burst` (integer 1 to 1000000, default 500): so many of them at once, after a pause.
+/// - `console.public_url` (string, default as the request came): the API's address for browsers, such as
+///   `https://cloud.example`.
+/// - `console.own_url` (string, default the address that agents know): this conductor's own address for agents; needed
+///   where several conductors share one.
+/// - `console.novnc_directory` (string, default `/usr/share/novnc`): the files of noVNC, which Debian's `novnc` installs.
 /// - `log.level` (string, default `info`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
 package struct ConductorConfiguration: Sendable {
     package var databaseURL: String
@@ -32,6 +37,7 @@ package struct ConductorConfiguration: Sendable {
     package var statusPort: Int
     package var intervals: NodeIntervals
     package var callbacks: CallbackPolicy
+    package var consoles: ConsoleSettings
     /// Nil for none.
     package var rateLimit: RateLimit?
     package var logLevel: String
@@ -52,6 +58,11 @@ package struct ConductorConfiguration: Sendable {
         intervals.desired = try reader.number("node.desired_interval", default: 60, in: 1...3600)
         callbacks = CallbackPolicy(
             allowsPrivate: reader.bool(forKey: "callbacks.allow_private", default: false)
+        )
+        consoles = ConsoleSettings(
+            publicURL: reader.string(forKey: "console.public_url"),
+            ownURL: reader.string(forKey: "console.own_url"),
+            noVNCDirectory: reader.string(forKey: "console.novnc_directory", default: ConsoleSettings.usualDirectory)
         )
         let rate = try reader.number("rate_limit.requests_per_minute", default: 500, in: 0...1_000_000)
         let burst = try reader.number("rate_limit.burst", default: 500, in: 1...1_000_000)

@@ -99,24 +99,33 @@ package struct ConductorProgram: Sendable {
 
     private func application(_ parts: ConductorParts, _ outbox: OutboxSignal) -> some Service {
         let database = parts.database
+        let lifecycle = MachineLifecycle(database: database, outbox: outbox)
+        let relay = ConsoleRelay(
+            store: ConsoleStore(database: database),
+            lifecycle: lifecycle,
+            ownURL: configuration.consoles.ownURL
+        )
         let api = ConductorAPI(
             database: database,
             keys: APIKeyStore(database: database, acceptsTestKeys: configuration.isLoopbackOnly),
-            lifecycle: MachineLifecycle(database: database, outbox: outbox),
+            lifecycle: lifecycle,
             nodes: NodeRoutes(
                 authenticator: NodeAuthenticator(database: database),
                 sessions: NodeSessions(database: database, intervals: configuration.intervals, logger: logger),
                 reports: NodeReports(database: database, outbox: outbox, logger: logger),
-                jobs: MachineJobs(database: database)
+                jobs: MachineJobs(database: database),
+                consoles: relay
             ),
             registry: parts.registry,
             callbacks: configuration.callbacks,
+            consoles: configuration.consoles,
             rateLimit: configuration.rateLimit,
             health: health,
             logger: logger
         )
         return Application(
             router: api.router,
+            server: .http1(consoles: relay),
             configuration: .init(
                 address: .hostname(configuration.listenAddress, port: configuration.listenPort),
                 serverName: "gantry-conductor"

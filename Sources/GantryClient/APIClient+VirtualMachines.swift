@@ -66,6 +66,13 @@ extension APIClient {
         return answer.instanceEvents
     }
 
+    /// A URL that opens a machine's display once, in a browser.
+    public func consoleURL(of id: Int64) async throws(ClientError) -> String {
+        let asked: ConsoleRequestedAnswer = try await call(.GET, "\(Self.machines)/\(id)/request-console")
+        let answer: ConsoleAnswer = try await call(.GET, "v1\(asked.url)")
+        return answer.vncURL.vncURL
+    }
+
     /// Asks a running machine's guest to take other keys; the machine's events say when it has them.
     @discardableResult
     public func setKeys(of id: Int64, to names: [String]) async throws(ClientError) -> StatusBody {

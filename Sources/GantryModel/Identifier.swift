@@ -46,6 +46,7 @@ public enum Subject {
     public enum DeadLetter {}
     public enum CallbackDelivery {}
     public enum MachineJob {}
+    public enum Console {}
 }
 
 public typealias OrganizationID = Identifier<Subject.Organization>
@@ -68,3 +69,4 @@ public typealias FirewallAttachmentID = Identifier<Subject.FirewallAttachment>
 public typealias DeadLetterID = Identifier<Subject.DeadLetter>
 public typealias CallbackDeliveryID = Identifier<Subject.CallbackDelivery>
 public typealias MachineJobID = Identifier<Subject.MachineJob>
+public typealias ConsoleID = Identifier<Subject.Console>

@@ -28,7 +28,7 @@ struct WatchedHost: Host {
     func problems() async -> [String] { await host.problems() }
     var changes: AsyncStream<MachineUUID?> { host.changes }
 
-    func perform(_ work: MachineJob.Work, for task: MachineTask) async throws(Fault) -> String? {
-        try await host.perform(work, for: task)
+    func perform(_ job: MachineJob, for task: MachineTask) async throws(Fault) -> String? {
+        try await host.perform(job, for: task)
     }
 }

@@ -176,11 +176,12 @@ package actor SimulatedHost: Agent.Host {
         if let disturbance, disturbance.isLate { try await suffer(disturbance) }
     }
 
-    package func perform(_ work: MachineJob.Work, for task: MachineTask) async throws(Fault) -> String? {
+    package func perform(_ job: MachineJob, for task: MachineTask) async throws(Fault) -> String? {
         await live()
-        switch work {
+        switch job.work {
         case .serialLog: return "\(task.spec?.hostname ?? "") login:\n"
         case .authorizedKeys: throw Fault(.guestAgentMissing, "A simulated guest has no agent.")
+        case .console: throw Fault(.specUnsupported, "A simulated guest has no display.")
         case .unknown(let kind): throw Fault(.specUnsupported, "A simulated host does no “\(kind)”.")
         }
     }

@@ -31,6 +31,14 @@ struct LinuxHostScenario: AsyncParsableCommand {
                 floatingIPs: FloatingIPs(uplink: nil, logger: logger),
                 logger: logger
             ),
+            consoles: Consoles(
+                hypervisor: hypervisor,
+                client: client,
+                conductorURL: "http://127.0.0.1:9",
+                node: task.node,
+                key: "none",
+                logger: logger
+            ),
             images: ImageCache(
                 directory: "\(folder)/images",
                 download: ImageDownload(client: client),

@@ -96,7 +96,7 @@ package struct DomainXML {
 
     private var devices: XML {
         XML("devices") {
-            // No USB controller, no display, no sound: each is code that a guest can reach.
+            // No USB controller, no sound: each is code that a guest can reach.
             XML("controller", ["type": "usb", "model": "none"])
             rootPorts
             disk
@@ -106,6 +106,7 @@ package struct DomainXML {
                 XML("log", ["file": files.consoleLog, "append": "on"])
                 XML("target", ["port": "0"])
             }
+            display
             XML("channel", ["type": "unix"]) { XML("target", ["type": "virtio", "name": "org.qemu.guest_agent.0"]) }
             XML("rng", ["model": "virtio"]) { XML("backend", ["model": "random"], text: "/dev/urandom") }
             XML("memballoon", ["model": spec.gpus.isEmpty ? "virtio" : "none"])
@@ -113,6 +114,15 @@ package struct DomainXML {
             XML("panic", ["model": "isa"])
             spec.gpus.map(Self.hostDevice)
         }
+    }
+
+    /// For the console: no port and no socket leads to it, only libvirt hands out connections. A guest with GPUs gets the
+    /// display that no other device is mistaken for.
+    private var display: [XML] {
+        [
+            XML("graphics", ["type": "vnc"]) { XML("listen", ["type": "none"]) },
+            XML("video") { XML("model", ["type": spec.gpus.isEmpty ? "vga" : "virtio"]) },
+        ]
     }
 
     /// A port of its own for each GPU, below the root complex as on a physical host.

@@ -54,7 +54,7 @@ package actor JobRunner {
         defer { runs[job.id] = nil }
         var outcome = MachineJobOutcome()
         do throws(Fault) {
-            outcome.text = try await host.perform(job.work, for: task)
+            outcome.text = try await host.perform(job, for: task)
         } catch {
             outcome.fault = error
         }

@@ -10,6 +10,7 @@ package import Logging
 package struct LinuxHost: Host {
     package let hypervisor: Hypervisor
     package let network: HostNetwork
+    let consoles: Consoles
     private let images: ImageCache
     let files = FileWorker(name: "files")
     private let machinesDirectory: String
@@ -20,13 +21,14 @@ package struct LinuxHost: Host {
     package init(
         hypervisor: Hypervisor,
         network: HostNetwork,
+        consoles: Consoles,
         images: ImageCache,
         machinesDirectory: String,
         virtType: VirtType,
         reserved: Resources,
         logger: Logger
     ) {
-        (self.hypervisor, self.network, self.images) = (hypervisor, network, images)
+        (self.hypervisor, self.network, self.consoles, self.images) = (hypervisor, network, consoles, images)
         (self.machinesDirectory, self.virtType) = (machinesDirectory, virtType)
         (self.reserved, self.logger) = (reserved, logger)
     }

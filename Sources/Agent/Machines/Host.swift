@@ -35,7 +35,7 @@ package protocol Host: Sendable {
     ///
     /// - Returns: What it brought, such as a log.
     /// - Throws: what kept it from being done.
-    func perform(_ work: MachineJob.Work, for task: MachineTask) async throws(Fault) -> String?
+    func perform(_ job: MachineJob, for task: MachineTask) async throws(Fault) -> String?
 
     /// Takes note of the machines that the journal knows to be on the host, before the first step after a start.
     func restore(_ tasks: [MachineTask]) async

@@ -13,6 +13,7 @@ package struct ConductorAPI: Sendable {
     private let nodes: NodeRoutes
     private let registry: NodeRegistry
     private let callbacks: CallbackPolicy
+    private let consoles: ConsoleSettings
     private let limiter: RateLimiter?
     private let health: Health
     private let logger: Logger
@@ -24,6 +25,7 @@ package struct ConductorAPI: Sendable {
     ///   - nodes: the routes for agents.
     ///   - registry: makes and removes nodes.
     ///   - callbacks: where tenants' callbacks may go.
+    ///   - consoles: how tenants reach machines' displays.
     ///   - rateLimit: of each tenant's key; nil for none.
     ///   - health: what `/healthz` says.
     ///   - logger: gets what failed.
@@ -34,12 +36,13 @@ package struct ConductorAPI: Sendable {
         nodes: NodeRoutes,
         registry: NodeRegistry,
         callbacks: CallbackPolicy = CallbackPolicy(),
+        consoles: ConsoleSettings = ConsoleSettings(),
         rateLimit: RateLimit?,
         health: Health,
         logger: Logger
     ) {
         (self.database, self.keys, self.lifecycle) = (database, keys, lifecycle)
-        (self.nodes, self.registry, self.callbacks) = (nodes, registry, callbacks)
+        (self.nodes, self.registry, self.callbacks, self.consoles) = (nodes, registry, callbacks, consoles)
         (self.health, self.logger) = (health, logger)
         limiter = rateLimit.map { RateLimiter($0) }
     }
@@ -57,6 +60,13 @@ package struct ConductorAPI: Sendable {
         router.addMiddleware {
             MetricsMiddleware()
             ErrorMiddleware(logger: logger)
+            ConsolePageHeaders()
+            FileMiddleware(
+                consoles.noVNCDirectory,
+                urlBasePath: ConsoleAddress.page,
+                searchForIndexHtml: false,
+                logger: logger.quieted
+            )
         }
         router.get("healthz") { _, _ in health.response }
         OpenAPIDocument.add(to: router)
@@ -74,7 +84,8 @@ package struct ConductorAPI: Sendable {
             database: database,
             lifecycle: lifecycle,
             store: VirtualMachineStore(database: database),
-            callbacks: callbacks
+            callbacks: callbacks,
+            publicURL: consoles.publicURL
         )
         .add(to: core)
         FloatingIPRoutes(lifecycle: lifecycle).add(to: core)

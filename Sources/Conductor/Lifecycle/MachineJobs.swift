@@ -31,7 +31,7 @@ package struct MachineJobs: Sendable {
                 """
             )
             switch job.work {
-            case .serialLog, .unknown: return
+            case .serialLog, .console, .unknown: return
             case .authorizedKeys(let change): try Self.follow(change, job, outcome.fault, transaction)
             }
         }

@@ -78,6 +78,7 @@ package struct MachineEvent: Sendable, Hashable {
         case keysChangeRequest = "InstanceKeysChangeRequest"
         case keysChanged = "InstanceKeysChangeSuccess"
         case keysChangeFailed = "InstanceKeysChangeFailed"
+        case consoleOpened = "InstanceConsoleOpened"
         case failed = "InstanceFailed"
         case recovered = "InstanceRecovered"
         case shutDownByGuest = "InstanceShutDownByGuest"

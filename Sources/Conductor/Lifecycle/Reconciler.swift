@@ -109,7 +109,7 @@ package struct Retention: Sendable, Hashable {
     package var tasks: Duration = .seconds(24 * 3600)
     /// What became of callbacks, counted from their end.
     package var callbacks: Duration = .seconds(3 * 24 * 3600)
-    /// What jobs came to, such as logs that tenants asked for.
+    /// What jobs came to, such as logs that tenants asked for; and that consoles were opened.
     package var jobs: Duration = .seconds(24 * 3600)
 
     package init() {}

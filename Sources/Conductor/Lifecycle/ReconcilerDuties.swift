@@ -182,6 +182,10 @@ struct ReconcilerDuties: Sendable {
             """,
             "DELETE FROM callback_secret WHERE expires_at < now()",
             """
+            DELETE FROM console WHERE ctid = ANY (ARRAY(SELECT ctid FROM console
+                WHERE created_at < now() - make_interval(secs => \(retention.jobs.seconds)) LIMIT 1000))
+            """,
+            """
             DELETE FROM machine_job WHERE ctid = ANY (ARRAY(SELECT ctid FROM machine_job
                 WHERE state <> 'pending' AND created_at < now() - make_interval(secs => \(retention.jobs.seconds))
                 LIMIT 1000 FOR UPDATE SKIP LOCKED))

@@ -20,6 +20,9 @@ public struct MachineJob: Hashable, Sendable, Codable {
         case serialLog(lines: Int)
         /// Have the guest's agent give the user who has the former keys the wanted ones instead.
         case authorizedKeys(AuthorizedKeysChange)
+        /// Dial out to a conductor and join a tenant to the machine's display. The URL is that of the conductor with the
+        /// tenant; nil for the one that the agent knows.
+        case console(conductor: String?)
         /// Of a newer conductor's making; the node says that it cannot.
         case unknown(kind: String)
     }
@@ -30,12 +33,14 @@ extension MachineJob.Work: Codable {
         case kind
         case lines
         case change
+        case conductor
     }
 
     /// The stable name of each kind.
     private enum Kind: String {
         case serialLog = "serial_log"
         case authorizedKeys = "authorized_keys"
+        case console
     }
 
     public init(from decoder: any Decoder) throws {
@@ -45,6 +50,7 @@ extension MachineJob.Work: Codable {
         case .serialLog: self = .serialLog(lines: try container.decode(Int.self, forKey: .lines))
         case .authorizedKeys:
             self = .authorizedKeys(try container.decode(AuthorizedKeysChange.self, forKey: .change))
+        case .console: self = .console(conductor: try container.decodeIfPresent(String.self, forKey: .conductor))
         case nil: self = .unknown(kind: kind)
         }
     }
@@ -58,6 +64,9 @@ extension MachineJob.Work: Codable {
         case .authorizedKeys(let change):
             try container.encode(Kind.authorizedKeys.rawValue, forKey: .kind)
             try container.encode(change, forKey: .change)
+        case .console(let conductor):
+            try container.encode(Kind.console.rawValue, forKey: .kind)
+            try container.encodeIfPresent(conductor, forKey: .conductor)
         case .unknown(let kind):
             try container.encode(kind, forKey: .kind)
         }

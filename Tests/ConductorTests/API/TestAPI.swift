@@ -58,7 +58,12 @@ struct TestAPI: Sendable {
                     authenticator: NodeAuthenticator(database: database),
                     sessions: NodeSessions(database: database, logger: logger),
                     reports: NodeReports(database: database, outbox: cloud.outbox, logger: logger),
-                    jobs: MachineJobs(database: database)
+                    jobs: MachineJobs(database: database),
+                    consoles: ConsoleRelay(
+                        store: ConsoleStore(database: database),
+                        lifecycle: cloud.lifecycle,
+                        ownURL: nil
+                    )
                 ),
                 registry: try await registry(database, broker),
                 rateLimit: rateLimit,

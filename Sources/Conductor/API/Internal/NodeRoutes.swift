@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncAlgorithms
 import Foundation
 import GantryModel
 import GantryProtocol
@@ -11,6 +12,7 @@ package struct NodeRoutes: Sendable {
     private let sessions: NodeSessions
     private let reports: NodeReports
     private let jobs: MachineJobs
+    private let consoles: ConsoleRelay
 
     /// A report of some thousand machines fits.
     private static let maximumBody = 8 << 20
@@ -19,9 +21,11 @@ package struct NodeRoutes: Sendable {
         authenticator: NodeAuthenticator,
         sessions: NodeSessions,
         reports: NodeReports,
-        jobs: MachineJobs
+        jobs: MachineJobs,
+        consoles: ConsoleRelay
     ) {
-        (self.authenticator, self.sessions, self.reports, self.jobs) = (authenticator, sessions, reports, jobs)
+        (self.authenticator, self.sessions, self.reports) = (authenticator, sessions, reports)
+        (self.jobs, self.consoles) = (jobs, consoles)
     }
 
     /// Adds the routes, with their full paths.
@@ -43,6 +47,11 @@ package struct NodeRoutes: Sendable {
             try await jobs.finish(context.identifier("job", "job"), body, by: node.id)
             return Response(status: .noContent)
         }
+        nodes.post("consoles/:job") { request, context in
+            let node = try await identity(request, context)
+            let end = try await consoles.accept(context.identifier("console", "job"), from: node.id)
+            return Self.joined(request.body, end)
+        }
         nodes.get("desired") { request, context in
             let node = try await identity(request, context)
             let known = request.headers[.ifNoneMatch].flatMap { Self.revision(ofTag: $0) }
@@ -51,6 +60,24 @@ package struct NodeRoutes: Sendable {
             }
             return try Self.json(state, tag: "\"\(state.revision)\"")
         }
+    }
+
+    /// Both bodies at once, until one of them ends.
+    private static func joined(_ display: RequestBody, _ browser: ConsolePipe.End) -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "application/octet-stream"],
+            body: ResponseBody { writer in
+                let reading = Task {
+                    for try await bytes in display { await browser.send(bytes) }
+                    browser.finish()
+                }
+                defer { reading.cancel() }
+                defer { browser.finish() }
+                for await bytes in browser.incoming { try await writer.write(bytes) }
+                try await writer.finish(nil)
+            }
+        )
     }
 
     private func identity(_ request: Request, _ context: some RequestContext) async throws -> NodeIdentity {

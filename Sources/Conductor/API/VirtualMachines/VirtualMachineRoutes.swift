@@ -12,6 +12,8 @@ struct VirtualMachineRoutes: Sendable {
     let lifecycle: MachineLifecycle
     let store: VirtualMachineStore
     let callbacks: CallbackPolicy
+    /// How tenants reach the conductor; nil for as they reach it now.
+    let publicURL: String?
 
     private static let idempotencyKey = HTTPField.Name("idempotency-key")
 
@@ -35,6 +37,8 @@ struct VirtualMachineRoutes: Sendable {
             MachineAction(.get, "events", gather: eventsOfAll) { _, context in { try await events($0, context) } },
             MachineAction(.put, "label", prepare: setLabels),
         ] + KeyActions(lifecycle: lifecycle).actions
+            + ConsoleActions(lifecycle: lifecycle, store: ConsoleStore(database: database), publicURL: publicURL)
+            .actions
             + SerialLogActions(lifecycle: lifecycle, jobs: MachineJobStore(database: database)).actions
     }
 

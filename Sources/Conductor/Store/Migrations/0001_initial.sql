@@ -399,6 +399,19 @@ CREATE INDEX machine_job_vm ON machine_job (vm_id, id);
 CREATE INDEX machine_job_expiry ON machine_job (expires_at) WHERE state = 'pending';
 CREATE INDEX machine_job_age ON machine_job (created_at) WHERE state <> 'pending';
 
+-- Consoles that tenants asked for. Each is opened once, by the token made last.
+CREATE TABLE console (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    vm_id         bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    user_id       bigint REFERENCES user_account ON DELETE SET NULL,
+    token_digest  bytea UNIQUE CHECK (octet_length(token_digest) = 32),
+    opened_at     timestamptz,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    updated_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX console_age ON console (created_at);
+CREATE INDEX console_vm ON console (vm_id);
+
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
 CREATE TABLE private_address (
