@@ -60,13 +60,14 @@ package struct ConsoleStore: Sendable {
     /// Whether a node is asked to connect a console now.
     func isAsked(_ job: MachineJobID, of node: NodeID) async throws -> Bool {
         try await database.read { transaction in
-            try !transaction.query(
-                """
-                SELECT 1 FROM machine_job j JOIN virtual_machine vm ON vm.id = j.vm_id
-                WHERE j.id = \(job) AND j.kind = 'console' AND j.state = 'pending' AND vm.node_id = \(node)
-                """
-            )
-            .isEmpty
+            try
+                !transaction.query(
+                    """
+                    SELECT 1 FROM machine_job j JOIN virtual_machine vm ON vm.id = j.vm_id
+                    WHERE j.id = \(job) AND j.kind = 'console' AND j.state = 'pending' AND vm.node_id = \(node)
+                    """
+                )
+                .isEmpty
         }
     }
 

@@ -26,9 +26,10 @@ struct ConsoleClient: Sendable {
         (self.host, self.port, self.path) = (host, port, "/\(path)")
     }
 
-    /// The size of the display in pixels, by VNC's handshake (RFC 6143, section 7); nil where nobody lets the client in any more.
+    /// Opens the display by VNC's handshake (RFC 6143, section 7).
     ///
-    /// - Parameter untilEndAfter: Something after which the console has to end; nil for no wait.
+    /// - Parameter ending: Something after which the console has to end; nil for no wait.
+    /// - Returns: Its size in pixels; nil where nobody lets the client in any more.
     /// - Throws: When the connection breaks.
     func display(untilEndAfter ending: (() async throws -> Void)? = nil) async throws -> (width: Int, height: Int)? {
         guard let socket = try await connect() else { return nil }
