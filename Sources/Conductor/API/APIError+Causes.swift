@@ -56,6 +56,7 @@ extension APIError {
         case .taken: self.init(.conflict, refusal.message)
         case .inUse: self.init(.conflict, refusal.message, reason: "in_use")
         case .exhausted: self.init(.conflict, refusal.message, reason: "exhausted")
+        case .forbidden: self.init(.forbidden, refusal.message)
         }
     }
 

@@ -14,9 +14,11 @@ package struct Tenant: Sendable, Hashable {
     package var organization: OrganizationID
     /// The one that came with the request.
     package var key: APIKeyID
+    /// What that key may.
+    package var grant: KeyGrant
 
-    package init(user: UserID, organization: OrganizationID, key: APIKeyID) {
-        (self.user, self.organization, self.key) = (user, organization, key)
+    package init(user: UserID, organization: OrganizationID, key: APIKeyID, grant: KeyGrant = KeyGrant()) {
+        (self.user, self.organization, self.key, self.grant) = (user, organization, key, grant)
     }
 }
 

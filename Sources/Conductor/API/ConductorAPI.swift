@@ -74,7 +74,9 @@ package struct ConductorAPI: Sendable {
         let authenticated = router.group("v1")
             .add(middleware: AuthenticationMiddleware(keys: keys))
             .add(middleware: RateLimitMiddleware(limiter: limiter))
+            .add(middleware: AccessMiddleware(database: database))
         addTenantRoutes(to: authenticated.group("core", context: TenantContext.self))
+        TenantKeyRoutes(store: keys).add(to: authenticated.group("api-key", context: TenantContext.self))
         addOperatorRoutes(to: authenticated.group("admin", context: OperatorContext.self))
         return router
     }

@@ -8,6 +8,11 @@ extension Request {
     /// Bodies may have this many bytes: `user_data` of 64 KiB fits, escaped or in base64.
     private static let maximumBody = 1 << 20
 
+    /// The body as it was sent, which can be read again afterwards.
+    mutating func bytes() async throws -> Data {
+        Data(try await collectBody(upTo: Self.maximumBody).readableBytesView)
+    }
+
     /// The JSON body.
     ///
     /// - Throws: `DecodingError` or ``APIError`` that names the field.

@@ -32,9 +32,14 @@ struct Paging: Hashable {
         pageSize = size ?? page.map { _ in Self.defaultSize }
     }
 
-    /// The rows of the page, those whose name holds `search`.
-    func rows(search: String? = nil) -> ListQuery {
-        ListQuery(search: search, limit: pageSize, offset: ((page ?? 1) - 1) * (pageSize ?? 0))
+    /// The rows of the page, those whose name holds `search` and that are where a tenant's key reaches.
+    func rows(search: String? = nil, reachedBy tenant: Tenant? = nil) -> ListQuery {
+        ListQuery(
+            search: search,
+            environments: tenant?.grant.environments,
+            limit: pageSize,
+            offset: ((page ?? 1) - 1) * (pageSize ?? 0)
+        )
     }
 }
 

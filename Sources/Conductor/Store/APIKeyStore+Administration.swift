@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
 package import GantryModel
 import Postgres
 
-/// What is known of a key, which is not the key.
-package struct APIKeyRecord: Sendable, Hashable {
-    package var id: APIKeyID
-    package var name: String
-    /// Nil for one without an end.
-    package var expiresAt: Date?
-    package var createdAt: Date
-}
+// What operators do with keys.
 
 extension APIKeyStore {
     /// A user's keys, oldest first.
@@ -29,42 +21,39 @@ extension APIKeyStore {
                 """
             )
             guard !found.isEmpty else { throw UserStore.notFound(user) }
-            return try Page(found) { (ids: [APIKeyID]) in
-                let rows = try transaction.query(
-                    """
-                    SELECT id, name, expires_at, created_at FROM api_key WHERE id = ANY (\(ids)::bigint[]) ORDER BY id
-                    """
-                )
-                return try rows.map(Self.record)
-            }
+            return try Page(found) { try APIKeyRecord.records($0, transaction) }
         }
     }
 
     /// Makes a key.
     ///
     /// - Returns: what is known of it, and the key itself, which cannot be shown again.
-    package func create(
-        name: String,
-        expiresAt: Date?,
-        for user: UserID
-    ) async throws -> (record: APIKeyRecord, key: String) {
+    package func create(_ wanted: NewAPIKey, for user: UserID) async throws -> (record: APIKeyRecord, key: String) {
         let key = Secret.make(prefix: "gantry-")
         do {
-            let record = try await database.transaction { transaction in
-                let rows = try transaction.query(
-                    """
-                    INSERT INTO api_key (user_id, name, digest, expires_at)
-                    VALUES (\(user), \(name), \(Self.digest(of: key)), \(expiresAt))
-                    RETURNING id, name, expires_at, created_at
-                    """
-                )
-                return try rows.map(Self.record)
-            }
-            guard let made = record.first else { throw UserStore.notFound(user) }
-            return (made, key)
+            return (try await database.transaction { try Self.insert(wanted, key, for: user, $0) }, key)
         } catch let error as PostgresError where error.isForeignKeyViolation {
             throw UserStore.notFound(user)
         }
+    }
+
+    static func insert(
+        _ wanted: NewAPIKey,
+        _ key: String,
+        for user: UserID,
+        _ transaction: Transaction
+    ) throws -> APIKeyRecord {
+        let rows = try transaction.query(
+            """
+            INSERT INTO api_key (user_id, name, digest, description, role, environments, expires_at)
+            VALUES (\(user), \(wanted.name), \(digest(of: key)), \(wanted.description), \(wanted.grant.role),
+                \(wanted.grant.environments)::bigint[], \(wanted.grant.expiresAt))
+            RETURNING id
+            """
+        )
+        let made = try APIKeyRecord.records(try rows.map { try $0["id"] }, transaction)
+        guard let record = made.first else { throw UserStore.notFound(user) }
+        return record
     }
 
     /// Ends a key.
@@ -73,14 +62,5 @@ extension APIKeyStore {
             try $0.execute("DELETE FROM api_key WHERE id = \(id) AND user_id = \(user)")
         }
         guard removed == 1 else { throw ResourceRefusal(.notFound, "User \(user) has no API key \(id).") }
-    }
-
-    private static func record(_ row: Row) throws -> APIKeyRecord {
-        try APIKeyRecord(
-            id: row["id"],
-            name: row["name"],
-            expiresAt: row["expires_at"],
-            createdAt: row["created_at"]
-        )
     }
 }

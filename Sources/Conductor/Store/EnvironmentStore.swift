@@ -23,6 +23,8 @@ package struct EnvironmentStore: Sendable {
                     SELECT id FROM environment WHERE organization_id = \(organization)
                         AND (\(query.search)::text IS NULL
                             OR position(lower(\(query.search)::text) IN lower(name)) > 0)
+                        AND (\(query.environments)::bigint[] IS NULL
+                            OR id = ANY (\(query.environments)::bigint[]))
                 )
                 SELECT (SELECT count(*) FROM matching) AS count, ARRAY(
                     SELECT id FROM matching ORDER BY id LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint

@@ -27,6 +27,8 @@ package struct FirewallStore: Sendable {
                             OR position(lower(\(query.search)::text) IN lower(f.name)) > 0)
                         AND (\(environment)::text IS NULL
                             OR position(lower(\(environment)::text) IN lower(e.name)) > 0)
+                        AND (\(query.environments)::bigint[] IS NULL
+                            OR f.environment_id = ANY (\(query.environments)::bigint[]))
                 )
                 SELECT (SELECT count(*) FROM matching) AS count, ARRAY(
                     SELECT id FROM matching ORDER BY id LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint

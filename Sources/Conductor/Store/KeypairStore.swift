@@ -31,6 +31,8 @@ package struct KeypairStore: Sendable {
                     SELECT k.id FROM key k JOIN environment e ON e.id = k.environment_id
                     WHERE e.organization_id = \(organization) AND (\(query.search)::text IS NULL
                         OR position(lower(\(query.search)::text) IN lower(k.name)) > 0)
+                        AND (\(query.environments)::bigint[] IS NULL
+                            OR k.environment_id = ANY (\(query.environments)::bigint[]))
                 )
                 SELECT (SELECT count(*) FROM matching) AS count, ARRAY(
                     SELECT id FROM matching ORDER BY id LIMIT \(query.limit)::bigint OFFSET \(query.offset)::bigint

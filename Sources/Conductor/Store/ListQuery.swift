@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GantryModel
+package import GantryModel
 import Postgres
 
 /// Which rows of a list are wanted.
 package struct ListQuery: Sendable, Hashable {
     /// In the name, whatever the case; nil for all.
     package var search: String?
+    /// Only what is in one of these environments; nil for all. Of lists whose rows are in environments.
+    package var environments: [EnvironmentID]?
     /// Nil for as many as there are.
     package var limit: Int?
     package var offset: Int
 
-    package init(search: String? = nil, limit: Int? = nil, offset: Int = 0) {
-        (self.search, self.limit, self.offset) = (search, limit, offset)
+    package init(
+        search: String? = nil,
+        environments: [EnvironmentID]? = nil,
+        limit: Int? = nil,
+        offset: Int = 0
+    ) {
+        (self.search, self.environments) = (search, environments)
+        (self.limit, self.offset) = (limit, offset)
     }
 }
 

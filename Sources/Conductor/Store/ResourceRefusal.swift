@@ -15,6 +15,8 @@ package struct ResourceRefusal: Error, Sendable, Hashable, CustomStringConvertib
         case inUse
         /// There are none left to give out.
         case exhausted
+        /// The caller's key may not.
+        case forbidden
     }
 
     package let reason: Reason

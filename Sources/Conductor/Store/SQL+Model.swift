@@ -44,6 +44,7 @@ extension RawRepresentable<String> {
     }
 }
 
+extension KeyRole: SQLEncodable, SQLDecodable {}
 extension WantedPower: SQLEncodable, SQLDecodable {}
 extension ObservedPower: SQLEncodable, SQLDecodable {}
 extension Fault.Code: SQLEncodable, SQLDecodable {}

@@ -44,6 +44,8 @@ package struct VirtualMachineStore: Sendable {
                         AND (\(query.environment)::text IS NULL OR CASE WHEN \(query.exactEnvironment)
                             THEN e.name = \(query.environment)::text
                             ELSE position(lower(\(query.environment)::text) IN lower(e.name)) > 0 END)
+                        AND (\(query.environments)::bigint[] IS NULL
+                            OR vm.environment_id = ANY (\(query.environments)::bigint[]))
                         AND NOT EXISTS (
                             SELECT FROM firewall_attachment a
                             WHERE a.vm_id = vm.id AND a.firewall_id = ANY (\(query.excludedFirewalls)::bigint[]))
@@ -119,6 +121,8 @@ package struct MachineQuery: Sendable, Hashable {
     /// In the environment's name, or all of it.
     package var environment: String?
     package var exactEnvironment: Bool
+    /// Only those in one of these; nil for all.
+    package var environments: [EnvironmentID]?
     /// Machines that have any of these are left out.
     package var excludedFirewalls: [FirewallID]
     /// From 1.
@@ -130,6 +134,7 @@ package struct MachineQuery: Sendable, Hashable {
         search: String? = nil,
         environment: String? = nil,
         exactEnvironment: Bool = false,
+        environments: [EnvironmentID]? = nil,
         excludedFirewalls: [FirewallID] = [],
         page: Int = 1,
         pageSize: Int? = nil
@@ -137,6 +142,7 @@ package struct MachineQuery: Sendable, Hashable {
         self.search = search
         self.environment = environment
         self.exactEnvironment = exactEnvironment
+        self.environments = environments
         self.excludedFirewalls = excludedFirewalls
         self.page = page
         self.pageSize = pageSize

@@ -66,6 +66,8 @@ struct OpenAPITests {
             ("CreateOrganizationRequest", CreateOrganizationRequest.fieldNames),
             ("CreateUserRequest", CreateUserRequest.fieldNames),
             ("CreateAPIKeyRequest", CreateAPIKeyRequest.fieldNames),
+            ("GenerateAPIKeyRequest", GenerateAPIKeyRequest.fieldNames),
+            ("UpdateAPIKeyRequest", UpdateAPIKeyRequest.fieldNames),
             ("CreateRegionRequest", CreateRegionRequest.fieldNames),
             ("UpdateRegionRequest", UpdateRegionRequest.fieldNames),
             ("CreateFlavorRequest", CreateFlavorRequest.fieldNames),

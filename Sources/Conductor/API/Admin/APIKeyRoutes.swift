@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import GantryModel
 import GantryProtocol
 import Hummingbird
@@ -8,8 +7,6 @@ import Hummingbird
 /// `/v1/admin/users/{id}/api-keys`: the keys of a user.
 struct APIKeyRoutes: Sendable {
     let store: APIKeyStore
-
-    private static let maximumNameLength = 200
 
     func add(to admin: RouterGroup<OperatorContext>) {
         let keys = admin.group("users/:id/api-keys")
@@ -20,12 +17,14 @@ struct APIKeyRoutes: Sendable {
         }
         keys.post { request, context in
             let body = try await request.json(CreateAPIKeyRequest.self)
-            if let end = body.expiresAt, end.date <= Date() {
-                throw APIError.invalid("expires_at", "it has passed; name a time to come, in UTC.")
-            }
             let (record, key) = try await store.create(
-                name: try TextField.check(body.name, "name", maximumLength: Self.maximumNameLength),
-                expiresAt: body.expiresAt?.date,
+                NewAPIKey(
+                    name: try KeyField.name(body.name),
+                    grant: KeyGrant(
+                        role: try KeyField.role(body.role) ?? .owner,
+                        expiresAt: try KeyField.end(body.expiresAt)
+                    )
+                ),
                 for: try context.identifier("user")
             )
             return try Response.json(
@@ -46,17 +45,5 @@ struct APIKeyRoutes: Sendable {
             try await store.remove(key, of: try context.identifier("user"))
             return try Response.json(message: "The key was deleted.")
         }
-    }
-}
-
-extension APIKeyBody {
-    fileprivate init(_ record: APIKeyRecord, key: String? = nil) {
-        self.init(
-            id: record.id.rawValue,
-            name: record.name,
-            key: key,
-            expiresAt: record.expiresAt.map { Timestamp($0) },
-            createdAt: Timestamp(record.createdAt)
-        )
     }
 }

@@ -23,7 +23,7 @@ struct EnvironmentRoutes: Sendable {
         let paging = try Paging(request)
         let page = try await store.environments(
             in: context.tenant.organization,
-            paging.rows(search: request.text("search"))
+            paging.rows(search: request.text("search"), reachedBy: context.tenant)
         )
         return try .json(page, paging, message: "Getting environments successful") { EnvironmentBody($0) }
     }

@@ -26,7 +26,7 @@ struct FirewallRoutes: Sendable {
         let page = try await store.firewalls(
             in: context.tenant.organization,
             environment: request.text("environment"),
-            paging.rows(search: request.text("search"))
+            paging.rows(search: request.text("search"), reachedBy: context.tenant)
         )
         return try .json(page, paging, message: "Getting firewalls successful") { FirewallBody($0) }
     }

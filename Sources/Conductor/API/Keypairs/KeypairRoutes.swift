@@ -24,7 +24,7 @@ struct KeypairRoutes: Sendable {
         let paging = try Paging(request)
         let page = try await store.keypairs(
             in: context.tenant.organization,
-            paging.rows(search: request.text("search"))
+            paging.rows(search: request.text("search"), reachedBy: context.tenant)
         )
         return try .json(page, paging, message: "Getting keypairs successful") { KeypairBody($0) }
     }

@@ -107,6 +107,7 @@ struct VirtualMachineRoutes: Sendable {
             search: request.text("search"),
             environment: request.text("environment"),
             exactEnvironment: try request.flag("exact_environment_match"),
+            environments: context.tenant.grant.environments,
             excludedFirewalls: try request.numbers("exclude_firewalls").map { FirewallID($0) },
             page: paging.page ?? 1,
             pageSize: paging.pageSize

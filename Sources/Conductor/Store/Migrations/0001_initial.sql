@@ -35,9 +35,16 @@ CREATE TABLE api_key (
     -- Set on the well-known key of the test data, which a conductor beyond loopback refuses.
     test_only    boolean NOT NULL DEFAULT false,
     expires_at   timestamptz,
+    description  text NOT NULL DEFAULT '' CHECK (length(description) <= 250),
+    role         text NOT NULL DEFAULT 'owner' CHECK (role IN ('owner', 'member', 'read-only')),
+    -- Null for all environments. One that is deleted stays in the list; ids are never given out again.
+    environments bigint[],
+    -- To the hour.
+    last_used_at timestamptz,
     created_at   timestamptz NOT NULL DEFAULT now(),
     updated_at   timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX api_key_user ON api_key (user_id, id);
 
 -- Where -----------------------------------------------------------------------------------------------------------
 
