@@ -16,6 +16,7 @@ extension APIError {
         case let error as APIError: self = error
         case let error as MachineRefusal: self.init(error)
         case let error as ResourceRefusal: self.init(error)
+        case let error as QuotaExceeded: self.init(.conflict, error.description, reason: "quota_exceeded")
         case let error as NodeRefusal: self.init(error.reason.status, error.message, reason: error.reason.code)
         case let error as InvalidValue: self.init(.badRequest, error.description)
         case let error as DecodingError: self.init(.badRequest, error.sentence)

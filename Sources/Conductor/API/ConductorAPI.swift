@@ -110,6 +110,7 @@ package struct ConductorAPI: Sendable {
     private func addOperatorRoutes(to admin: RouterGroup<OperatorContext>) {
         let regions = RegionStore(database: database)
         OrganizationRoutes(store: OrganizationStore(database: database)).add(to: admin)
+        QuotaRoutes(store: QuotaStore(database: database)).add(to: admin)
         UserRoutes(store: UserStore(database: database)).add(to: admin)
         APIKeyRoutes(store: keys).add(to: admin)
         AdminRegionRoutes(store: regions).add(to: admin)

@@ -11,6 +11,8 @@ struct CreationContext {
     let regionName: String
     let flavorName: String
     let request: PlacementRequest
+    /// Whether the organization or the environment has limits.
+    let hasQuota: Bool
 
     /// Locks the environment against deletion before anything of it is claimed, so that the two cannot wait for each other.
     ///
@@ -21,7 +23,9 @@ struct CreationContext {
             SELECT e.name AS environment, r.id AS region_id, r.name AS region, f.name AS flavor, f.vcpus, f.memory_mib,
                 f.disk_gib, f.gpu_type, f.gpu_count, i.id IS NOT NULL AS has_image,
                 (SELECT count(*) FROM key k
-                 WHERE k.id = ANY (\(creation.keys)::bigint[]) AND k.environment_id = e.id) AS keys
+                 WHERE k.id = ANY (\(creation.keys)::bigint[]) AND k.environment_id = e.id) AS keys,
+                EXISTS (SELECT FROM quota q
+                        WHERE q.organization_id = e.organization_id OR q.environment_id = e.id) AS has_quota
             FROM environment e JOIN region r ON r.id = e.region_id
                 LEFT JOIN flavor f ON f.id = \(creation.flavor) AND f.region_id = r.id AND f.deleted_at IS NULL
                 LEFT JOIN image i ON i.id = \(creation.image) AND i.region_id = r.id AND i.deleted_at IS NULL
@@ -50,7 +54,8 @@ struct CreationContext {
             request: PlacementRequest(
                 resources: Resources(vcpus: row["vcpus"], memoryMiB: row["memory_mib"], diskGiB: row["disk_gib"]),
                 gpus: GPURequest(type: row["gpu_type"], count: row["gpu_count"])
-            )
+            ),
+            hasQuota: row["has_quota"]
         )
     }
 }

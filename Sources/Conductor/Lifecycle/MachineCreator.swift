@@ -62,20 +62,39 @@ struct MachineCreator {
                 let amount = machines.reduce(Resources.zero) { total, _ in total + context.request.resources }
                 return CapacitySearch.claim(amount, of: node)
             }
+        let quota = context.hasQuota ? self.quota(for: machines.count, context) : nil
         let early = context.request.gpus == nil ? [] : claims
         let late = context.request.gpus == nil ? claims : []
         var results =
             try
             transaction.together(
-                early + machines.map { statement($0, context) } + callbacks(of: machines) + late
+                (quota?.statements ?? []) + early + machines.map { statement($0, context) } + callbacks(of: machines)
+                    + late
                     + VirtualMachineStore.statements(of: machines.map(\.uuid))
             )[...]
+        if let quota {
+            try quota.verify(results.prefix(quota.statements.count).map(\.rows))
+            results = results.dropFirst(quota.statements.count)
+        }
         let claimed = results.prefix(early.count) + results.dropLast(2).suffix(late.count)
         guard claimed.allSatisfy({ $0.affected == 1 }) else { throw CapacitySearch.ClaimLost() }
         results = results.dropFirst(early.count)
         let ids = try zip(machines, results).map { try id(of: $0, $1.rows, context) }
         let records = try VirtualMachineStore.records(results.suffix(2))
         return ids.compactMap { records[$0] }
+    }
+
+    private func quota(for count: Int, _ context: CreationContext) -> QuotaCheck {
+        let resources = context.request.resources
+        return QuotaCheck(
+            creation.organization,
+            creation.environment,
+            asked: [
+                .vms: count, .vcpus: count * resources.vcpus, .memory: count * resources.memoryMiB,
+                .gpus: count * (context.request.gpus?.count ?? 0),
+                .floatingIPs: creation.assignFloatingIP ? count : 0,
+            ]
+        )
     }
 
     private func callbacks(of machines: [NewMachine]) -> [SQL] {

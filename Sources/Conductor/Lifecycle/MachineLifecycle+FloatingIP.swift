@@ -16,6 +16,7 @@ extension MachineLifecycle {
     ) async throws -> VirtualMachineRecord {
         try await change(id, in: organization, by: user) { machine, transaction in
             let transition = try machine.attachingFloatingIP()
+            try QuotaCheck.more([.floatingIPs: 1], of: id, transaction)?.run(transaction)
             guard try transaction.execute(Self.claimFloatingIP(for: id)) == 1 else {
                 throw try Self.noFloatingIP(for: id, transaction)
             }

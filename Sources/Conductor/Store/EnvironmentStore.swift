@@ -53,14 +53,20 @@ package struct EnvironmentStore: Sendable {
         }
     }
 
-    /// How many machines the environment has addresses for.
+    /// How many machines the environment may have: as it has addresses, and as its own and its organization's quota leave.
     package func quota(of id: EnvironmentID, in organization: OrganizationID) async throws -> EnvironmentQuota {
         let rows = try await database.read { transaction in
             try transaction.query(
                 """
-                SELECT e.subnet, a.used, a.total FROM environment e, LATERAL (
+                SELECT e.subnet, a.used,
+                    a.used + greatest(least(a.total - a.used, own.vms - a.used, whole.vms - o.used), 0) AS total
+                FROM environment e LEFT JOIN quota own ON own.environment_id = e.id
+                    LEFT JOIN quota whole ON whole.organization_id = e.organization_id, LATERAL (
                     SELECT count(vm_id) AS used, count(*) AS total FROM private_address WHERE environment_id = e.id
-                ) a WHERE e.id = \(id) AND e.organization_id = \(organization)
+                ) a, LATERAL (
+                    SELECT count(*) AS used FROM virtual_machine vm
+                    WHERE vm.organization_id = e.organization_id AND vm.deleted_at IS NULL
+                ) o WHERE e.id = \(id) AND e.organization_id = \(organization)
                 """
             )
         }

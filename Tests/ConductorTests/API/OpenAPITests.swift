@@ -66,6 +66,7 @@ struct OpenAPITests {
             ("CreateOrganizationRequest", CreateOrganizationRequest.fieldNames),
             ("CreateUserRequest", CreateUserRequest.fieldNames),
             ("CreateAPIKeyRequest", CreateAPIKeyRequest.fieldNames),
+            ("QuotaLimits", QuotaLimits.fieldNames),
             ("GenerateAPIKeyRequest", GenerateAPIKeyRequest.fieldNames),
             ("UpdateAPIKeyRequest", UpdateAPIKeyRequest.fieldNames),
             ("CreateRegionRequest", CreateRegionRequest.fieldNames),

@@ -91,6 +91,23 @@ CREATE TABLE key (
     CONSTRAINT key_name_unique UNIQUE (environment_id, name)
 );
 
+-- How much of each thing an organization, or one of its environments, may have; null for as much as there is.
+CREATE TABLE quota (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id  bigint UNIQUE REFERENCES organization ON DELETE CASCADE,
+    environment_id   bigint UNIQUE REFERENCES environment ON DELETE CASCADE,
+    vms              integer CHECK (vms >= 0),
+    vcpus            integer CHECK (vcpus >= 0),
+    memory_gib       integer CHECK (memory_gib >= 0),
+    gpus             integer CHECK (gpus >= 0),
+    volumes          integer CHECK (volumes >= 0),
+    volume_gib       integer CHECK (volume_gib >= 0),
+    floating_ips     integer CHECK (floating_ips >= 0),
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    CHECK (num_nonnulls(organization_id, environment_id) = 1)
+);
+
 -- What can be had -------------------------------------------------------------------------------------------------
 
 CREATE TABLE flavor (
