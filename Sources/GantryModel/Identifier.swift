@@ -43,6 +43,7 @@ public enum Subject {
     public enum Firewall {}
     public enum FirewallRule {}
     public enum FirewallAttachment {}
+    public enum Profile {}
     public enum DeadLetter {}
     public enum CallbackDelivery {}
     public enum MachineJob {}
@@ -66,6 +67,7 @@ public typealias SecurityRuleID = Identifier<Subject.SecurityRule>
 public typealias FirewallID = Identifier<Subject.Firewall>
 public typealias FirewallRuleID = Identifier<Subject.FirewallRule>
 public typealias FirewallAttachmentID = Identifier<Subject.FirewallAttachment>
+public typealias ProfileID = Identifier<Subject.Profile>
 public typealias DeadLetterID = Identifier<Subject.DeadLetter>
 public typealias CallbackDeliveryID = Identifier<Subject.CallbackDelivery>
 public typealias MachineJobID = Identifier<Subject.MachineJob>

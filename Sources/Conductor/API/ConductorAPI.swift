@@ -90,11 +90,8 @@ package struct ConductorAPI: Sendable {
             publicURL: consoles.publicURL
         )
         .add(to: core)
-        FloatingIPRoutes(lifecycle: lifecycle).add(to: core)
-        SecurityRuleRoutes(lifecycle: lifecycle).add(to: core)
         FirewallRoutes(store: FirewallStore(database: database), lifecycle: lifecycle).add(to: core)
         let callbackStore = CallbackStore(database: database)
-        CallbackURLRoutes(store: callbackStore, policy: callbacks).add(to: core)
         CallbackRoutes(store: callbackStore, secrets: CallbackSecretStore(database: database)).add(to: core)
         EnvironmentRoutes(store: EnvironmentStore(database: database)).add(to: core)
         KeypairRoutes(store: KeypairStore(database: database)).add(to: core)
@@ -104,6 +101,7 @@ package struct ConductorAPI: Sendable {
             images: ImageStore(database: database)
         )
         .add(to: core)
+        ProfileRoutes(store: ProfileStore(database: database)).add(to: core)
         StockRoutes(store: StockStore(database: database)).add(to: core)
     }
 

@@ -27,6 +27,8 @@ package struct MachineCreation: Sendable {
     package var callbackURL: String?
     /// Beside the default rules, which every machine gets.
     package var securityRules: [SecurityRule]
+    /// The request itself, where it is to be kept too.
+    package var profile: NewProfile?
     package var idempotency: IdempotencyClaim?
 
     package init(
@@ -43,6 +45,7 @@ package struct MachineCreation: Sendable {
         userData: Data? = nil,
         callbackURL: String? = nil,
         securityRules: [SecurityRule] = [],
+        profile: NewProfile? = nil,
         idempotency: IdempotencyClaim? = nil
     ) {
         self.organization = organization
@@ -58,6 +61,7 @@ package struct MachineCreation: Sendable {
         self.userData = userData
         self.callbackURL = callbackURL
         self.securityRules = securityRules
+        self.profile = profile
         self.idempotency = idempotency
     }
 }

@@ -27,6 +27,7 @@ struct MachineCreator {
                 return NewMachine(uuid: place.0, name: name, choice: place.1)
             }
         let made = try write(machines, context)
+        if let profile = creation.profile { _ = try transaction.query(profile.insertion(for: creation.organization)) }
         if let claim = creation.idempotency {
             try IdempotencyStore.record(made.map(\.id), under: claim, for: creation.organization, transaction)
         }

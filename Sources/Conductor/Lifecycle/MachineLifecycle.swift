@@ -37,6 +37,12 @@ package struct MachineLifecycle: Sendable {
                 throw MachineRefusal(.noCapacity, "Other requests took every place that was found; try again.")
             } catch let error as PostgresError where Self.mayPass(error, creation) && attempt < Self.maximumAttempts {
                 attempt += 1
+            } catch let error as PostgresError where error.isUniqueViolation("profile_name_unique") {
+                let name = creation.profile?.name ?? ""
+                throw MachineRefusal(
+                    .nameTaken,
+                    "profile.name: there is a profile named “\(name)”; choose another name."
+                )
             } catch let error as PostgresError where error.isUniqueViolation("virtual_machine_name_unique") {
                 throw try Self.nameTaken(creation)
             }

@@ -66,6 +66,7 @@ struct OpenAPITests {
             ("CreateOrganizationRequest", CreateOrganizationRequest.fieldNames),
             ("CreateUserRequest", CreateUserRequest.fieldNames),
             ("CreateAPIKeyRequest", CreateAPIKeyRequest.fieldNames),
+            ("CreateProfileRequest", CreateProfileRequest.fieldNames),
             ("QuotaLimits", QuotaLimits.fieldNames),
             ("GenerateAPIKeyRequest", GenerateAPIKeyRequest.fieldNames),
             ("UpdateAPIKeyRequest", UpdateAPIKeyRequest.fieldNames),

@@ -18,7 +18,6 @@ struct FirewallRoutes: Sendable {
         firewalls.post(":id/firewall-rules", use: addRule)
         firewalls.delete(":id/firewall-rules/:rule", use: removeRule)
         firewalls.post(":id/update-attachments", use: setMachines)
-        core.post("virtual-machines/:id/attach-firewalls", use: setFirewalls)
     }
 
     private func list(_ request: Request, _ context: TenantContext) async throws -> Response {
@@ -86,17 +85,6 @@ struct FirewallRoutes: Sendable {
             by: context.tenant.user
         )
         return try .json(message: "Firewall attachments are scheduled.")
-    }
-
-    private func setFirewalls(_ request: Request, _ context: TenantContext) async throws -> Response {
-        let body = try await request.json(MachineFirewallsRequest.self)
-        try await lifecycle.setFirewalls(
-            body.firewalls.map { FirewallID($0) },
-            of: context.identifier("virtual machine"),
-            in: context.tenant.organization,
-            by: context.tenant.user
-        )
-        return try .json(message: "Firewall attachments with VM are scheduled.")
     }
 }
 

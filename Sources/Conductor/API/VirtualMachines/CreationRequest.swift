@@ -14,6 +14,7 @@ struct CreationRequest {
     private let userData: Data?
     private let callbackURL: String?
     private let rules: [SecurityRule]
+    private let profile: NewProfile?
 
     private static let maximumLabels = 50
     private static let maximumKeys = 50
@@ -43,6 +44,7 @@ struct CreationRequest {
         callbackURL =
             if let url = body.callbackURL, !url.isEmpty { try callbacks.check(url, "callback_url") } else { nil }
         rules = try Self.rules(body.securityRules ?? [])
+        profile = try Self.profile(body)
     }
 
     /// The request with everything looked up.
@@ -61,6 +63,7 @@ struct CreationRequest {
             userData: userData,
             callbackURL: callbackURL,
             securityRules: rules,
+            profile: profile,
             idempotency: idempotency
         )
     }
@@ -81,7 +84,6 @@ struct CreationRequest {
             ("volume_name", body.volumeName?.isEmpty == false),
             ("create_bootable_volume", body.createBootableVolume == true),
             ("flavor", body.flavor != nil),
-            ("profile", body.profile != nil),
             ("enhanced_monitoring_enabled", body.enhancedMonitoringEnabled == true),
         ]
         for (field, isAsked) in asked where isAsked {
@@ -117,6 +119,17 @@ struct CreationRequest {
             _ = try TextField.check(label, "labels[\(index)]", maximumLength: 100)
         }
         return labels
+    }
+
+    private static func profile(_ body: CreateInstancesRequest) throws(APIError) -> NewProfile? {
+        guard let profile = body.profile else { return nil }
+        do {
+            return try NewProfile(profile.name, profile.description, data: try body.configuration(), in: "profile.")
+        } catch let error as APIError {
+            throw error
+        } catch {
+            throw .invalid("profile", "the request cannot be kept: \(error)")
+        }
     }
 
     private static func rules(_ requests: [SecurityRuleRequest]) throws(APIError) -> [SecurityRule] {

@@ -22,6 +22,13 @@ struct VirtualMachineRoutes: Sendable {
         machines.post(use: create)
         machines.get(use: list)
         machines.get("name-availability/:name", use: nameAvailability)
+        machines.get("contract/:contract/virtual-machines") { request, _ in
+            // Nothing is sold by contract, so that none has machines.
+            let paging = try Paging(request)
+            return try Response.json(
+                InstancesAnswer(page: paging.page, pageSize: paging.pageSize, count: 0, instances: [])
+            )
+        }
         MachineActionRoutes(store: store, actions: actions).add(to: machines)
     }
 
@@ -39,6 +46,10 @@ struct VirtualMachineRoutes: Sendable {
         ] + KeyActions(lifecycle: lifecycle).actions
             + ConsoleActions(lifecycle: lifecycle, store: ConsoleStore(database: database), publicURL: publicURL)
             .actions
+            + FloatingIPActions(lifecycle: lifecycle).actions
+            + SecurityRuleActions(lifecycle: lifecycle).actions
+            + MachineFirewallActions(lifecycle: lifecycle).actions
+            + CallbackURLActions(store: CallbackStore(database: database), policy: callbacks).actions
             + SerialLogActions(lifecycle: lifecycle, jobs: MachineJobStore(database: database)).actions
     }
 

@@ -15,12 +15,13 @@ public struct CreateInstancesRequest: RequestFields, Hashable {
     public var callbackURL: String?
     public var securityRules: [SecurityRuleRequest]?
     public var enablePortRandomization: Bool?
+    /// Under which name the configuration is to be kept.
+    public var profile: ProfileRequest?
 
     // Fields of features that are not there yet. They are read so that they can be refused by name.
     public var volumeName: String?
     public var createBootableVolume: Bool?
     public var flavor: FlavorRequest?
-    public var profile: ProfileRequest?
     public var enhancedMonitoringEnabled: Bool?
 
     public init(
@@ -41,7 +42,9 @@ public struct CreateInstancesRequest: RequestFields, Hashable {
         (self.assignFloatingIP, self.userData, self.securityRules) = (assignFloatingIP, userData, securityRules)
     }
 
-    public static var innerFields: [String: any RequestFields.Type] { ["security_rules": SecurityRuleRequest.self] }
+    public static var innerFields: [String: any RequestFields.Type] {
+        ["security_rules": SecurityRuleRequest.self, "profile": ProfileRequest.self]
+    }
 
     /// A flavor made up by the request itself.
     public struct FlavorRequest: Codable, Sendable, Hashable {
@@ -61,9 +64,18 @@ public struct CreateInstancesRequest: RequestFields, Hashable {
     }
 
     /// A name under which the request is to be kept.
-    public struct ProfileRequest: Codable, Sendable, Hashable {
+    public struct ProfileRequest: RequestFields, Hashable {
         public var name: String
         public var description: String?
+
+        public init(name: String, description: String? = nil) {
+            (self.name, self.description) = (name, description)
+        }
+
+        public enum CodingKeys: String, CodingKey, CaseIterable {
+            case name
+            case description
+        }
     }
 
     public enum CodingKeys: String, CodingKey, CaseIterable {

@@ -124,7 +124,7 @@ struct MachineCreateRouteTests {
         BadField(field: "callback_url", value: "https://example.com/hook#part", word: "fragment"),
         BadField(field: "volume_name", value: "data", word: "not supported"),
         BadField(field: "create_bootable_volume", value: true, word: "not supported"),
-        BadField(field: "profile", value: ["name": "p"], word: "not supported"),
+        BadField(field: "profile", value: ["name": ""], word: "empty"),
         BadField(field: "flavor", value: ["cpu": 2], word: "not supported"),
         BadField(field: "flavour_name", value: "small", word: "flavor_name"),
     ]
