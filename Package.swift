@@ -111,7 +111,10 @@ let package = Package(
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioWebSocket, serviceLifecycle,
                 unixSignals, yams,
             ],
-            resources: [.embedInCode("Store/Migrations"), .embedInCode("API/OpenAPI/openapi.yaml")],
+            resources: [
+                .embedInCode("Store/Migrations"), .embedInCode("API/OpenAPI/openapi.yaml"),
+                .embedInCode("API/Documentation/docs.css"),
+            ],
             swiftSettings: strict
         ),
         .target(

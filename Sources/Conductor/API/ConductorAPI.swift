@@ -70,6 +70,7 @@ package struct ConductorAPI: Sendable {
         }
         router.get("healthz") { _, _ in health.response }
         OpenAPIDocument.add(to: router)
+        DocumentationRoutes.add(to: router)
         nodes.add(to: router)
         let authenticated = router.group("v1")
             .add(middleware: AuthenticationMiddleware(keys: keys))
