@@ -102,6 +102,7 @@ package struct ConductorAPI: Sendable {
             images: ImageStore(database: database)
         )
         .add(to: core)
+        QuotaRoutes(store: QuotaStore(database: database)).add(to: core)
         ProfileRoutes(store: ProfileStore(database: database)).add(to: core)
         StockRoutes(store: StockStore(database: database)).add(to: core)
     }

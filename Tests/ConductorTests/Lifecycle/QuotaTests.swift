@@ -8,7 +8,7 @@ import Testing
 @Suite("Quotas hold whatever comes at once")
 struct QuotaTests {
     @Test(
-        "Creates of three conductors together make exactly as many machines as are allowed, and no more after deletes"
+        "Creates of three conductors together make exactly as many machines as are allowed"
     )
     func concurrent() async throws {
         try await Cloud.with { cloud in

@@ -13,6 +13,14 @@ struct QuotaRoutes: Sendable {
         add(to: admin.group("environments/:id/quota")) { .environment(try $0.identifier("environment")) }
     }
 
+    /// What tenants see of it: `/v1/core/quota`.
+    func add(to core: RouterGroup<TenantContext>) {
+        core.get("quota") { _, context in
+            let record = try await store.quota(of: .organization(context.tenant.organization))
+            return try Response.json(QuotaBody(record), message: "Getting quota successful")
+        }
+    }
+
     private func add(
         to quota: RouterGroup<OperatorContext>,
         of owner: @escaping @Sendable (OperatorContext) throws -> QuotaStore.Owner

@@ -17,6 +17,10 @@ struct QuotaRouteTests {
             #expect(empty.limits == QuotaLimits() && empty.used.vms == 0)
             let limits = #"{"vms":3,"vcpus":10,"memory_gib":1,"floating_ips":1}"#
             let set = try await api.operate(.put, path, limits, showing: QuotaBody.self)
+            let shown = try await api.call(.get, "/v1/core/quota").decoded(Answer<QuotaBody>.self)
+            #expect(shown.content == set)
+            let strangers = try await api.call(.get, "/v1/core/quota", key: TestAPI.strangersKey)
+            #expect(try strangers.decoded(Answer<QuotaBody>.self).content.limits == QuotaLimits())
             #expect(set.limits == QuotaLimits(vms: 3, vcpus: 10, memoryGiB: 1, floatingIPs: 1))
             let machine = try #require(try await api.create(["assign_floating_ip": true]).first)
             let refused: [([String: (any Sendable)?], String)] = [
