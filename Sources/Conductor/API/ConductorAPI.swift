@@ -94,6 +94,8 @@ package struct ConductorAPI: Sendable {
         FirewallRoutes(store: FirewallStore(database: database), lifecycle: lifecycle).add(to: core)
         let callbackStore = CallbackStore(database: database)
         CallbackRoutes(store: callbackStore, secrets: CallbackSecretStore(database: database)).add(to: core)
+        QuotaRoutes(store: QuotaStore(database: database)).add(to: core)
+        ProfileRoutes(store: ProfileStore(database: database)).add(to: core)
         EnvironmentRoutes(store: EnvironmentStore(database: database)).add(to: core)
         KeypairRoutes(store: KeypairStore(database: database)).add(to: core)
         CatalogRoutes(
@@ -102,8 +104,6 @@ package struct ConductorAPI: Sendable {
             images: ImageStore(database: database)
         )
         .add(to: core)
-        QuotaRoutes(store: QuotaStore(database: database)).add(to: core)
-        ProfileRoutes(store: ProfileStore(database: database)).add(to: core)
         StockRoutes(store: StockStore(database: database)).add(to: core)
     }
 

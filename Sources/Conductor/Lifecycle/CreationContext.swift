@@ -7,12 +7,12 @@ import Postgres
 /// What a request's ids stand for, as read within its transaction.
 struct CreationContext {
     let environmentName: String
+    /// Whether the organization or the environment has limits.
+    let hasQuota: Bool
     let region: RegionID
     let regionName: String
     let flavorName: String
     let request: PlacementRequest
-    /// Whether the organization or the environment has limits.
-    let hasQuota: Bool
 
     /// Locks the environment against deletion before anything of it is claimed, so that the two cannot wait for each other.
     ///
@@ -48,14 +48,14 @@ struct CreationContext {
         }
         return try CreationContext(
             environmentName: environment,
+            hasQuota: row["has_quota"],
             region: row["region_id"],
             regionName: region,
             flavorName: flavorName,
             request: PlacementRequest(
                 resources: Resources(vcpus: row["vcpus"], memoryMiB: row["memory_mib"], diskGiB: row["disk_gib"]),
                 gpus: GPURequest(type: row["gpu_type"], count: row["gpu_count"])
-            ),
-            hasQuota: row["has_quota"]
+            )
         )
     }
 }

@@ -34,6 +34,19 @@ struct MachineCreator {
         return MachineCreationOutcome(machines: made, repeated: false)
     }
 
+    private func quota(for count: Int, _ context: CreationContext) -> QuotaCheck {
+        let resources = context.request.resources
+        return QuotaCheck(
+            creation.organization,
+            creation.environment,
+            asked: [
+                .vms: count, .vcpus: count * resources.vcpus, .memory: count * resources.memoryMiB,
+                .gpus: count * (context.request.gpus?.count ?? 0),
+                .floatingIPs: creation.assignFloatingIP ? count : 0,
+            ]
+        )
+    }
+
     /// Finds a place for each machine.
     private func place(_ uuids: [MachineUUID], _ context: CreationContext) throws -> [NodeChoice] {
         let search = CapacitySearch(region: context.region, request: context.request)
@@ -83,19 +96,6 @@ struct MachineCreator {
         let ids = try zip(machines, results).map { try id(of: $0, $1.rows, context) }
         let records = try VirtualMachineStore.records(results.suffix(2))
         return ids.compactMap { records[$0] }
-    }
-
-    private func quota(for count: Int, _ context: CreationContext) -> QuotaCheck {
-        let resources = context.request.resources
-        return QuotaCheck(
-            creation.organization,
-            creation.environment,
-            asked: [
-                .vms: count, .vcpus: count * resources.vcpus, .memory: count * resources.memoryMiB,
-                .gpus: count * (context.request.gpus?.count ?? 0),
-                .floatingIPs: creation.assignFloatingIP ? count : 0,
-            ]
-        )
     }
 
     private func callbacks(of machines: [NewMachine]) -> [SQL] {

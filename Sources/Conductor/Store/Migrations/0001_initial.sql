@@ -108,6 +108,18 @@ CREATE TABLE quota (
     CHECK (num_nonnulls(organization_id, environment_id) = 1)
 );
 
+CREATE TABLE profile (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    organization_id  bigint NOT NULL REFERENCES organization ON DELETE CASCADE,
+    name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
+    description      text NOT NULL DEFAULT '' CHECK (length(description) <= 150),
+    -- An object of texts, as JSON.
+    data             text NOT NULL CHECK (octet_length(data) <= 1048576),
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT profile_name_unique UNIQUE (organization_id, name)
+);
+
 -- What can be had -------------------------------------------------------------------------------------------------
 
 CREATE TABLE flavor (
@@ -435,17 +447,6 @@ CREATE TABLE console (
 );
 CREATE INDEX console_age ON console (created_at);
 CREATE INDEX console_vm ON console (vm_id);
-CREATE TABLE profile (
-    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    organization_id  bigint NOT NULL REFERENCES organization ON DELETE CASCADE,
-    name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
-    description      text NOT NULL DEFAULT '' CHECK (length(description) <= 150),
-    -- An object of texts, as JSON.
-    data             text NOT NULL CHECK (octet_length(data) <= 1048576),
-    created_at       timestamptz NOT NULL DEFAULT now(),
-    updated_at       timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT profile_name_unique UNIQUE (organization_id, name)
-);
 
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
