@@ -98,4 +98,7 @@ public enum InstanceOperation: String, Sendable, CaseIterable {
     case start
     case stop
     case hardReboot = "hard-reboot"
+    /// Its floating IP, if it has one, is free for others afterwards.
+    case hibernate
+    case restore = "hibernate-restore"
 }

@@ -14,7 +14,8 @@ extension MachineReport {
     package init(_ entry: JournalEntry, _ domain: ObservedDomain?, fault: Fault? = nil, activity: Activity? = nil) {
         let power = Self.power(entry, domain)
         // A guest that is off keeps its part of the network as long as it is defined.
-        let isUp = power == .running || entry.task.power == .stopped && domain != nil
+        let isOff = entry.task.power == .stopped || entry.task.power == .hibernated
+        let isUp = power == .running || isOff && domain != nil
         let isWired = isUp && entry.task.spec?.network.floatingIP != nil
         self.init(
             uuid: entry.task.uuid,

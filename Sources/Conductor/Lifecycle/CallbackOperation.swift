@@ -2,7 +2,7 @@
 
 /// What a status that is told to a callback came from, in the words that the vendor's receivers know.
 package enum CallbackOperation: String, Sendable, Hashable, CaseIterable {
-    case createInstance, startInstance, stopInstance, rebootInstance, deleteInstance
+    case createInstance, startInstance, stopInstance, rebootInstance, hibernateInstance, restoreInstance, deleteInstance
     /// Nobody asked: the machine failed, healed, shut itself down, or its node went out of sight or came back.
     case statusChange
 }
@@ -22,8 +22,10 @@ extension MachinePhase {
         case .starting: .startInstance
         case .stopping: .stopInstance
         case .rebooting: .rebootInstance
+        case .hibernating: .hibernateInstance
+        case .restoring: .restoreInstance
         case .deleting, .deleted: .deleteInstance
-        case .active, .shutoff, .error: nil
+        case .active, .shutoff, .hibernated, .error: nil
         }
     }
 }

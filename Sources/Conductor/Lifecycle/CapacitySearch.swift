@@ -14,6 +14,8 @@ struct CapacitySearch: Sendable {
     let request: PlacementRequest
     /// Nodes that are not to be tried again.
     var excluded: [NodeID] = []
+    /// The nodes where the machine's disks can be reached; nil for a machine without any yet.
+    var reachable: [NodeID]?
 
     /// A claim on a node, or on one of its devices, that another one came before.
     struct ClaimLost: Error {}
@@ -45,6 +47,20 @@ struct CapacitySearch: Sendable {
         """
     }
 
+    /// Takes what one machine needs: of the node, and the chosen devices.
+    ///
+    /// - Throws: ``ClaimLost`` when another request came before.
+    func claim(_ choice: NodeChoice, for machine: VirtualMachineID, _ transaction: Transaction) throws {
+        let results = try transaction.together([
+            Self.claim(request.resources, of: choice.node),
+            """
+            UPDATE gpu_device SET state = 'allocated', vm_id = \(machine)
+            WHERE id = ANY (\(choice.gpus)::bigint[]) AND state = 'free'
+            """,
+        ])
+        guard results.map(\.affected) == [1, choice.gpus.count] else { throw ClaimLost() }
+    }
+
     private func statement(from seed: PlacementSeed, _ limit: Int) -> SQL {
         """
         SELECT node.* FROM (VALUES
@@ -62,6 +78,7 @@ struct CapacitySearch: Sendable {
                 AND n.limit_memory_mib - n.allocated_memory_mib >= \(request.resources.memoryMiB)
                 AND n.limit_disk_gib - n.allocated_disk_gib >= \(request.resources.diskGiB)
                 AND n.id <> ALL (\(excluded)::bigint[])
+                AND (\(reachable == nil)::boolean OR n.id = ANY (\(reachable ?? [])::bigint[]))
             ORDER BY n.ring LIMIT \(limit)
         ) AS node LIMIT \(limit)
         """
@@ -87,6 +104,7 @@ struct CapacitySearch: Sendable {
                 AND n.limit_memory_mib - n.allocated_memory_mib >= \(request.resources.memoryMiB)
                 AND n.limit_disk_gib - n.allocated_disk_gib >= \(request.resources.diskGiB)
                 AND n.id <> ALL (\(excluded)::bigint[])
+                AND (\(reachable == nil)::boolean OR n.id = ANY (\(reachable ?? [])::bigint[]))
             ORDER BY n.ring LIMIT \(limit)
         ) AS node LIMIT \(limit)
         """

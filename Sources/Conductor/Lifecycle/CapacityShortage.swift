@@ -49,6 +49,7 @@ package struct CapacityShortage: Sendable, Hashable {
                 FROM gpu_device d WHERE d.node_id = n.id AND d.gpu_type = \(search.request.gpus?.type ?? "")
             ) AS device
             WHERE n.region_id = \(search.region)
+                AND (\(search.reachable == nil)::boolean OR n.id = ANY (\(search.reachable ?? [])::bigint[]))
             """
         )
         guard let row = rows.first else { return CapacityShortage() }
@@ -89,6 +90,22 @@ package struct CapacityShortage: Sendable, Hashable {
         return MachineRefusal(
             .noCapacity,
             "Region \(region) has no room for flavor \(flavor) now.\(room) \(sentence)"
+        )
+    }
+
+    /// The refusal for a machine that can only be where its disks are.
+    package func refusal(machine: String, flavor: String) -> MachineRefusal {
+        guard largeEnough > 0 else {
+            return MachineRefusal(
+                .neverFits,
+                "The node that has the disks of VM \(machine) could not hold flavor \(flavor), even if it were empty. "
+                    + sentence
+            )
+        }
+        return MachineRefusal(
+            .noCapacity,
+            "The node that has the disks of VM \(machine) has no room for flavor \(flavor) now, and no other node can "
+                + "reach them. \(sentence)"
         )
     }
 

@@ -17,9 +17,7 @@ extension MachineLifecycle {
         try await change(id, in: organization, by: user) { machine, transaction in
             let transition = try machine.attachingFloatingIP()
             try QuotaCheck.more([.floatingIPs: 1], of: id, transaction)?.run(transaction)
-            guard try transaction.execute(Self.claimFloatingIP(for: id)) == 1 else {
-                throw try Self.noFloatingIP(for: id, transaction)
-            }
+            try Self.takeFloatingIP(for: id, transaction)
             return (transition, ())
         }
         .0
@@ -40,6 +38,15 @@ extension MachineLifecycle {
             (try machine.detachingFloatingIP(), ())
         }
         .0
+    }
+
+    /// Claims a floating IP for a machine that has none.
+    ///
+    /// - Throws: ``MachineRefusal`` with `noFloatingIP`.
+    static func takeFloatingIP(for id: VirtualMachineID, _ transaction: Transaction) throws {
+        guard try transaction.execute(claimFloatingIP(for: id)) == 1 else {
+            throw try noFloatingIP(for: id, transaction)
+        }
     }
 
     /// The address of the machine's region that has been free the longest, of the first pool that has any.

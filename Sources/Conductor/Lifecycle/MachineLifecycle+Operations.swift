@@ -4,22 +4,56 @@ package import GantryModel
 import Postgres
 
 extension MachineLifecycle {
-    /// Writes down that a machine is to be deleted, started, stopped or rebooted.
+    /// Writes down that a machine is to be deleted, started, stopped, rebooted, hibernated or restored, and claims what it
+    /// needs for that and does not have.
     ///
+    /// - Parameters:
+    ///   - operation: what is asked for.
+    ///   - id: the machine.
+    ///   - organization: whose it has to be.
+    ///   - user: who asks.
+    ///   - retainingIP: whether it keeps its floating IP while it is hibernated.
     /// - Returns: the machine afterwards; of one that was on no node and is gone at once, its last state.
-    /// - Throws: ``MachineRefusal`` with `notFound` or `wrongState`.
+    /// - Throws: ``MachineRefusal`` with `notFound` or `wrongState`, or with what could not be claimed.
     package func perform(
         _ operation: MachineOperation,
         on id: VirtualMachineID,
         in organization: OrganizationID,
-        by user: UserID?
+        by user: UserID?,
+        retainingIP: Bool = true
     ) async throws -> VirtualMachineRecord {
-        try await change(id, in: organization, by: user) { machine, transaction in
-            // Only a refusal speaks of it.
-            let silent = try !machine.allows(operation) && isOnSilentNode(machine, transaction)
-            return (try machine.asked(operation, nodeSilent: silent), ())
+        try await claiming {
+            try await change(id, in: organization, by: user) { machine, transaction in
+                // Only a refusal speaks of it.
+                let silent = try !machine.allows(operation) && isOnSilentNode(machine, transaction)
+                var transition = try machine.asked(operation, nodeSilent: silent, retainingIP: retainingIP)
+                if transition.machine.wantsFloatingIP, !machine.wantsFloatingIP {
+                    try Self.takeFloatingIP(for: id, transaction)
+                }
+                if transition.machine.desired == .running, !machine.holdsCompute {
+                    try ComputeClaim.take(for: machine, transaction)
+                    transition.machine.holdsCompute = true
+                }
+                return (transition, ())
+            }
+            .0
         }
-        .0
+    }
+
+    /// Tries again what another request's claim came before.
+    private func claiming<Value>(_ body: () async throws -> Value) async throws -> Value {
+        for _ in 1..<Self.maximumAttempts {
+            do {
+                return try await body()
+            } catch is CapacitySearch.ClaimLost {
+                continue
+            }
+        }
+        do {
+            return try await body()
+        } catch is CapacitySearch.ClaimLost {
+            throw MachineRefusal(.noCapacity, "Other requests took every place that was found; try again.")
+        }
     }
 
     /// Replaces a machine's labels.

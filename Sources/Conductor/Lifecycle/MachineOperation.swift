@@ -4,7 +4,7 @@ import GantryModel
 
 /// What a tenant may ask of a machine that exists.
 package enum MachineOperation: String, Sendable, Hashable, CaseIterable {
-    case delete, start, stop, hardReboot
+    case delete, start, stop, hardReboot, hibernate, restore
 
     fileprivate var trigger: MachinePhase.Trigger {
         switch self {
@@ -12,14 +12,17 @@ package enum MachineOperation: String, Sendable, Hashable, CaseIterable {
         case .start: .start
         case .stop: .stop
         case .hardReboot: .reboot
+        case .hibernate: .hibernate
+        case .restore: .restore
         }
     }
 
     fileprivate var desired: WantedPower {
         switch self {
         case .delete: .absent
-        case .start, .hardReboot: .running
+        case .start, .hardReboot, .restore: .running
         case .stop: .stopped
+        case .hibernate: .hibernated
         }
     }
 
@@ -29,6 +32,8 @@ package enum MachineOperation: String, Sendable, Hashable, CaseIterable {
         case .start: (.startRequest, "Start")
         case .stop: (.stopRequest, "Stop")
         case .hardReboot: (.rebootRequest, "Reboot")
+        case .hibernate: (.hibernateRequest, "Hibernation")
+        case .restore: (.restoreRequest, "Restore")
         }
     }
 
@@ -38,6 +43,8 @@ package enum MachineOperation: String, Sendable, Hashable, CaseIterable {
         case .delete: "it is not deleted yet"
         case .start: "it is SHUTOFF"
         case .stop, .hardReboot: "it is ACTIVE or ERROR"
+        case .hibernate: "it is ACTIVE"
+        case .restore: "it is HIBERNATED"
         }
     }
 
@@ -47,6 +54,8 @@ package enum MachineOperation: String, Sendable, Hashable, CaseIterable {
         case .start: "started"
         case .stop: "stopped"
         case .hardReboot: "rebooted"
+        case .hibernate: "hibernated"
+        case .restore: "restored"
         }
     }
 }
@@ -57,11 +66,27 @@ extension StoredMachine {
 
     /// What an operation that its owner asks for makes of it. To delete what is being deleted changes nothing.
     ///
+    /// - Parameters:
+    ///   - operation: what is asked for.
+    ///   - nodeSilent: whether its node stopped reporting, as a refusal says.
+    ///   - retainingIP: whether it keeps its floating IP while it is hibernated.
+    /// - Returns: the machine afterwards.
     /// - Throws: ``MachineRefusal`` with `wrongState` when the phase does not allow it.
-    package func asked(_ operation: MachineOperation, nodeSilent: Bool) throws(MachineRefusal) -> MachineTransition {
+    package func asked(
+        _ operation: MachineOperation,
+        nodeSilent: Bool,
+        retainingIP: Bool = true
+    ) throws(MachineRefusal) -> MachineTransition {
         var transition = MachineTransition(of: self)
         if operation == .delete, phase == .deleting { return transition }
         guard transition.follow(operation.trigger) else {
+            guard operation != .restore || phase != .hibernating else {
+                throw MachineRefusal(
+                    .wrongState,
+                    "The VM hibernation process is still going on. Please try later: VM \(name) can be restored when it is "
+                        + "HIBERNATED."
+                )
+            }
             let status = MachineSituation(phase: phase, observed: observed, nodeSilent: nodeSilent).status
             throw MachineRefusal(
                 .wrongState,
@@ -76,6 +101,7 @@ extension StoredMachine {
         transition.machine.fault = nil
         transition.raiseGeneration(above: generation)
         if operation == .hardReboot { transition.machine.bootCounter += 1 }
+        transition.lendFloatingIP(for: operation, retainingIP: retainingIP)
         let (reason, word) = operation.event
         transition.events.append(MachineEvent(.normal, reason, "Instance \(name) \(word) Request Sent."))
         if nodeID == nil {
@@ -84,5 +110,15 @@ extension StoredMachine {
             transition.events.append(MachineEvent(.normal, .deleteSuccess, "\(name) is deleted."))
         }
         return transition
+    }
+}
+
+extension MachineTransition {
+    /// A machine that is hibernated without its floating IP gets another when it is restored.
+    fileprivate mutating func lendFloatingIP(for operation: MachineOperation, retainingIP: Bool) {
+        let restores = machine.restoresFloatingIP
+        machine.restoresFloatingIP = operation == .hibernate && !retainingIP && machine.wantsFloatingIP
+        if machine.restoresFloatingIP { (machine.wantsFloatingIP, machine.detachesFloatingIP) = (false, true) }
+        if operation == .restore, restores { machine.wantsFloatingIP = true }
     }
 }

@@ -16,15 +16,18 @@
 ///            active, starting, rebooting ──off──   rebooting ────────────────┘
 ///            (the guest shut itself down)
 ///
-///   creating, building, active, stopping, starting, rebooting ──fail or expire──▶ error
+///   creating, building, active, stopping, starting, rebooting,
+///   hibernating, restoring ──fail or expire──▶ error
 ///       error ──ready──▶ active      error ──off──▶ shutoff      (it heals by itself)
 ///       error ──stop──▶ stopping     error ──reboot──▶ rebooting
+///   active ──hibernate──▶ hibernating ──asleep──▶ hibernated ──restore──▶ restoring ──ready──▶ active
+///       error ──asleep──▶ hibernated   restoring ──off──▶ shutoff
 ///   creating, error ──cleared──▶ creating   (the node that could not build it kept nothing; it is placed again)
 ///   every phase ──delete──▶ deleting ──gone──▶ deleted
 /// ```
 ///
 /// `expire` means that the phase's time limit passed. `deleting` has no such edge: a deletion that takes too long says
-/// so and goes on. What a machine claimed is kept in every phase but `deleted`.
+/// so and goes on. What a machine claimed is kept in every phase but `deleted`; `hibernated` keeps the disk alone.
 package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
     /// Placed and claimed; its node has not begun.
     case creating
@@ -36,6 +39,10 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
     case shutoff
     case starting
     case rebooting
+    case hibernating
+    /// Its disk is kept; its vCPUs, memory and GPUs are free for others.
+    case hibernated
+    case restoring
     case deleting
     /// Nothing is left of it but its history.
     case deleted
@@ -45,13 +52,15 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
     /// What moves a machine from one phase to the next.
     package enum Trigger: Sendable, Hashable, CaseIterable {
         // Asked by its owner.
-        case delete, start, stop, reboot
+        case delete, start, stop, reboot, hibernate, restore
         /// Its node began.
         case work
         /// It runs as the newest generation wants it.
         case ready
         /// It is shut off, as wanted or by the guest itself.
         case off
+        /// It is shut off, as hibernation wants it.
+        case asleep
         /// It should run and does not; its node starts it again.
         case down
         /// A fault that neither waiting nor another node mends.
@@ -81,16 +90,19 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
             .fail: .error, .expire: .error, .delete: .deleting,
         ],
         .active: [
-            .stop: .stopping, .reboot: .rebooting, .down: .starting, .off: .shutoff,
+            .stop: .stopping, .reboot: .rebooting, .hibernate: .hibernating, .down: .starting, .off: .shutoff,
             .fail: .error, .delete: .deleting,
         ],
         .stopping: [.off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
         .shutoff: [.start: .starting, .delete: .deleting],
         .starting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
         .rebooting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
+        .hibernating: [.asleep: .hibernated, .fail: .error, .expire: .error, .delete: .deleting],
+        .hibernated: [.restore: .restoring, .delete: .deleting],
+        .restoring: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
         .error: [
-            .ready: .active, .off: .shutoff, .stop: .stopping, .reboot: .rebooting, .cleared: .creating,
-            .delete: .deleting,
+            .ready: .active, .off: .shutoff, .asleep: .hibernated, .stop: .stopping, .reboot: .rebooting,
+            .cleared: .creating, .delete: .deleting,
         ],
         .deleting: [.gone: .deleted],
         .deleted: [:],

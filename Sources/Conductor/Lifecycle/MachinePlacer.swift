@@ -65,7 +65,7 @@ package struct MachinePlacer: Sendable {
             transition.giveUp(shortage.message)
             return try TransitionWriter(limits: limits).write([transition], node: nil, transaction)
         }
-        try claim(choice, search.request.resources, machine, transaction)
+        try search.claim(choice, for: id, transaction)
         transition.move(to: choice.node)
         return try TransitionWriter(limits: limits).write([transition], node: choice.node, transaction)
     }
@@ -79,22 +79,6 @@ package struct MachinePlacer: Sendable {
         let seed = PlacementSeed(machine.uuid)
         let candidates = try search.candidates(from: seed, limit: 8, transaction)
         return Placement.choices(for: search.request, among: candidates, seed: seed).first
-    }
-
-    private static func claim(
-        _ choice: NodeChoice,
-        _ amount: Resources,
-        _ machine: StoredMachine,
-        _ transaction: Transaction
-    ) throws {
-        let results = try transaction.together([
-            CapacitySearch.claim(amount, of: choice.node),
-            """
-            UPDATE gpu_device SET state = 'allocated', vm_id = \(machine.id)
-            WHERE id = ANY (\(choice.gpus)::bigint[]) AND state = 'free'
-            """,
-        ])
-        guard results.map(\.affected) == [1, choice.gpus.count] else { throw CapacitySearch.ClaimLost() }
     }
 }
 

@@ -25,9 +25,12 @@ package struct MachineSituation: Sendable, Hashable {
         case .stopping: .stopping
         case .starting: .starting
         case .rebooting: .rebooting
+        case .hibernating: .hibernating
+        case .restoring: .restoring
         case .deleting, .deleted: .deleting
         case .active: unseen ? .unknown : .active
         case .shutoff: unseen ? .unknown : .shutoff
+        case .hibernated: unseen ? .unknown : .hibernated
         case .error: unseen ? .unknown : .error
         }
     }
@@ -49,8 +52,9 @@ package struct MachineSituation: Sendable, Hashable {
     package var vmState: String? {
         switch phase {
         case .creating, .building, .deleted: nil
-        case .active, .stopping, .rebooting: "active"
+        case .active, .stopping, .rebooting, .hibernating: "active"
         case .shutoff, .starting: "stopped"
+        case .hibernated, .restoring: "shelved_offloaded"
         case .error: "error"
         case .deleting: observed == .running ? "active" : observed == .stopped ? "stopped" : nil
         }

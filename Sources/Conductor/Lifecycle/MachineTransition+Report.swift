@@ -130,10 +130,19 @@ extension MachineTransition {
             meet(Fault(.guestPaused, "The hypervisor holds the guest, as it does after an I/O error."))
         case (.stopped, .stopped), (.stopped, .crashed):
             arrive(.off)
+        case (.hibernated, .stopped), (.hibernated, .crashed):
+            arrive(.asleep)
+            releaseCompute()
         case (.stopped, .running), (.stopped, .paused), (.stopped, .absent),
-            (_, .unknown), (.hibernated, _), (.absent, _):
+            (.hibernated, .running), (.hibernated, .paused), (.hibernated, .absent),
+            (_, .unknown), (.absent, _):
             break
         }
+    }
+
+    private mutating func releaseCompute() {
+        releasesCompute = machine.holdsCompute
+        machine.holdsCompute = false
     }
 
     private mutating func arrive(_ trigger: MachinePhase.Trigger) {
@@ -152,8 +161,10 @@ extension MachinePhase {
         case .starting: .startSuccess
         case .stopping: .stopSuccess
         case .rebooting: .rebootSuccess
+        case .hibernating: .hibernateSuccess
+        case .restoring: .restoreSuccess
         case .deleting, .deleted: .deleteSuccess
-        case .active, .shutoff, .error: .recovered
+        case .active, .shutoff, .hibernated, .error: .recovered
         }
     }
 
@@ -164,8 +175,10 @@ extension MachinePhase {
         case .starting: .startFailed
         case .stopping: .stopFailed
         case .rebooting: .rebootFailed
+        case .hibernating: .hibernateFailed
+        case .restoring: .restoreFailed
         case .deleting, .deleted: .deleteFailed
-        case .active, .shutoff, .error: .failed
+        case .active, .shutoff, .hibernated, .error: .failed
         }
     }
 
@@ -175,8 +188,10 @@ extension MachinePhase {
         case .starting: "is started"
         case .stopping: "is stopped"
         case .rebooting: "is rebooted"
+        case .hibernating: "is hibernated"
+        case .restoring: "is restored"
         case .deleting, .deleted: "is deleted"
-        case .active, .shutoff, .error: "is as wanted again"
+        case .active, .shutoff, .hibernated, .error: "is as wanted again"
         }
     }
 }

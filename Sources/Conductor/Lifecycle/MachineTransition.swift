@@ -14,6 +14,8 @@ package struct MachineTransition: Sendable, Hashable {
     package var stopsClock = false
     /// Whether the node confirmed that nothing is left: what the machine holds there is free.
     package var leavesNode = false
+    /// Whether the node confirmed that it rests: its vCPUs, memory and GPUs are free.
+    package var releasesCompute = false
     /// Whether the node confirmed that it gave up the floating IP that was taken away: the address is free.
     package var freesFloatingIP = false
     /// Whether what is wanted of the node changed, so that it has to be told.
@@ -68,6 +70,12 @@ package struct MachineEvent: Sendable, Hashable {
         case rebootRequest = "InstanceRebootRequest"
         case rebootSuccess = "InstanceRebootSuccess"
         case rebootFailed = "InstanceRebootFailed"
+        case hibernateRequest = "HibernateInstanceRequest"
+        case hibernateSuccess = "HibernateInstanceSuccess"
+        case hibernateFailed = "HibernateInstanceFailed"
+        case restoreRequest = "RestoreHibernationInstanceRequest"
+        case restoreSuccess = "RestoreHibernationInstanceSuccess"
+        case restoreFailed = "RestoreHibernationInstanceFailed"
         case floatingIPAttachRequest = "AttachFloatingIPToInstanceRequest"
         case floatingIPAttached = "AttachFloatingIPToInstanceSuccess"
         case floatingIPDetachRequest = "DetachFloatingIPToInstanceRequest"

@@ -10,6 +10,8 @@ package struct PhaseTimeLimits: Sendable, Hashable {
     package var stopping: Duration = .seconds(300)
     package var starting: Duration = .seconds(600)
     package var rebooting: Duration = .seconds(600)
+    package var hibernating: Duration = .seconds(300)
+    package var restoring: Duration = .seconds(600)
     /// Until its node confirms; after it the deletion goes on with a visible reason.
     package var deleting: Duration = .seconds(600)
 
@@ -23,8 +25,10 @@ package struct PhaseTimeLimits: Sendable, Hashable {
         case .stopping: stopping
         case .starting: starting
         case .rebooting: rebooting
+        case .hibernating: hibernating
+        case .restoring: restoring
         case .deleting: deleting
-        case .active, .shutoff, .deleted, .error: nil
+        case .active, .shutoff, .hibernated, .deleted, .error: nil
         }
     }
 }

@@ -33,7 +33,7 @@ extension StoredMachine {
     /// The columns that `init` reads, of the table named `vm`.
     static let columns: StaticString = """
         vm.id, vm.uuid, vm.name, vm.organization_id, vm.phase, vm.desired, vm.generation, vm.boot_counter,
-        vm.assign_floating_ip, vm.floating_ip_detaching, vm.node_id, vm.evicting, vm.tried_nodes,
+        vm.assign_floating_ip, vm.floating_ip_detaching, vm.floating_ip_on_restore, vm.node_id, vm.holds_compute, vm.evicting, vm.tried_nodes,
         vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
         vm.fault_code, vm.fault_message,
         vm.callback_url IS NOT NULL AS calls_back
@@ -51,7 +51,9 @@ extension StoredMachine {
             bootCounter: row["boot_counter"],
             wantsFloatingIP: row["assign_floating_ip"],
             detachesFloatingIP: row["floating_ip_detaching"],
+            restoresFloatingIP: row["floating_ip_on_restore"],
             nodeID: row["node_id"],
+            holdsCompute: row["holds_compute"],
             evicting: row["evicting"],
             triedNodes: row["tried_nodes"],
             appliedGeneration: row["applied_generation"],

@@ -17,7 +17,11 @@ package struct StoredMachine: Sendable, Hashable {
     package var wantsFloatingIP: Bool
     /// Whether its node may still have the floating IP that was taken away.
     package var detachesFloatingIP: Bool
+    /// Whether it gets a floating IP when it is restored, since it gave one up when it was hibernated.
+    package var restoresFloatingIP: Bool
     package var nodeID: NodeID?
+    /// Whether it claims vCPUs, memory and GPUs of its node; the disk it always does.
+    package var holdsCompute: Bool
     /// Whether the node must confirm that nothing is left before the machine is placed elsewhere.
     package var evicting: Bool
     /// The nodes that could not, in the order tried.
@@ -41,7 +45,9 @@ package struct StoredMachine: Sendable, Hashable {
         bootCounter: Int,
         wantsFloatingIP: Bool,
         detachesFloatingIP: Bool = false,
+        restoresFloatingIP: Bool = false,
         nodeID: NodeID?,
+        holdsCompute: Bool = true,
         evicting: Bool = false,
         triedNodes: [NodeID] = [],
         appliedGeneration: Generation = Generation(0),
@@ -61,7 +67,9 @@ package struct StoredMachine: Sendable, Hashable {
         self.bootCounter = bootCounter
         self.wantsFloatingIP = wantsFloatingIP
         self.detachesFloatingIP = detachesFloatingIP
+        self.restoresFloatingIP = restoresFloatingIP
         self.nodeID = nodeID
+        self.holdsCompute = holdsCompute
         self.evicting = evicting
         self.triedNodes = triedNodes
         self.appliedGeneration = appliedGeneration

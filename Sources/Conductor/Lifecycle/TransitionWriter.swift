@@ -33,6 +33,8 @@ struct TransitionWriter {
         if !freed.isEmpty {
             statements.append("UPDATE floating_ip SET vm_id = NULL WHERE vm_id = ANY (\(freed)::bigint[])")
         }
+        let resting = transitions.filter(\.releasesCompute).map(\.machine.id)
+        if !resting.isEmpty { statements.append(releaseCompute(of: resting, node)) }
         let left = transitions.filter(\.leavesNode).map(\.machine.id)
         let gone = transitions.filter { $0.machine.phase == .deleted }.map(\.machine.id)
         if !left.isEmpty || !gone.isEmpty {
@@ -69,6 +71,7 @@ struct TransitionWriter {
                 tried_nodes = \(machine.triedNodes), applied_generation = \(machine.appliedGeneration),
                 observed_power = \(machine.observed), assign_floating_ip = \(machine.wantsFloatingIP),
                 floating_ip_wired = \(machine.floatingIPWired), floating_ip_detaching = \(machine.detachesFloatingIP),
+                floating_ip_on_restore = \(machine.restoresFloatingIP), holds_compute = \(machine.holdsCompute),
                 activity_step = \(machine.activity?.step), activity_percent = \(machine.activity?.percent),
                 fault_code = \(machine.fault?.code), fault_message = \(machine.fault?.message),
                 phase_since = CASE WHEN \(enters)::boolean THEN now() ELSE phase_since END,
@@ -105,7 +108,8 @@ struct TransitionWriter {
             UPDATE gpu_device SET state = 'sanitizing', vm_id = NULL, reason = NULL
             WHERE vm_id = ANY (\(left)::bigint[])
         ), held AS (
-            SELECT sum(vcpus) AS vcpus, sum(memory_mib) AS memory_mib, sum(disk_gib) AS disk_gib
+            SELECT coalesce(sum(vcpus) FILTER (WHERE holds_compute), 0) AS vcpus,
+                coalesce(sum(memory_mib) FILTER (WHERE holds_compute), 0) AS memory_mib, sum(disk_gib) AS disk_gib
             FROM virtual_machine WHERE id = ANY (\(left)::bigint[])
         )
         UPDATE compute_node n
@@ -116,7 +120,28 @@ struct TransitionWriter {
                 OR n.allocated_memory_mib - held.memory_mib > n.limit_memory_mib
                 OR n.allocated_disk_gib - held.disk_gib > n.limit_disk_gib),
             revision = n.revision + 1
-        FROM held WHERE n.id = \(node)::bigint AND held.vcpus IS NOT NULL
+        FROM held WHERE n.id = \(node)::bigint AND held.disk_gib IS NOT NULL
+        """
+    }
+
+    /// Gives back the vCPUs, memory and GPUs of machines that keep their disks on the node.
+    private func releaseCompute(of machines: [VirtualMachineID], _ node: NodeID?) -> SQL {
+        """
+        WITH gpus AS (
+            UPDATE gpu_device SET state = 'sanitizing', vm_id = NULL, reason = NULL
+            WHERE vm_id = ANY (\(machines)::bigint[])
+        ), held AS (
+            SELECT sum(vcpus) AS vcpus, sum(memory_mib) AS memory_mib
+            FROM virtual_machine WHERE id = ANY (\(machines)::bigint[])
+        )
+        UPDATE compute_node n
+        SET allocated_vcpus = n.allocated_vcpus - held.vcpus,
+            allocated_memory_mib = n.allocated_memory_mib - held.memory_mib,
+            shrunk = n.shrunk AND (n.allocated_vcpus - held.vcpus > n.limit_vcpus
+                OR n.allocated_memory_mib - held.memory_mib > n.limit_memory_mib
+                OR n.allocated_disk_gib > n.limit_disk_gib),
+            revision = n.revision + 1
+        FROM held WHERE n.id = \(node)::bigint
         """
     }
 }

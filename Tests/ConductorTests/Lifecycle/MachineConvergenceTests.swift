@@ -49,7 +49,9 @@ private struct Conversation {
         switch Int.random(in: 0..<11, using: &random) {
         case 0:
             let operation = MachineOperation.allCases.dropFirst().randomElement(using: &random) ?? .stop
-            if let asked = try? machine.asked(operation, nodeSilent: false) { apply(asked) }
+            guard var asked = try? machine.asked(operation, nodeSilent: false) else { return }
+            if asked.machine.desired == .running { asked.machine.holdsCompute = true }
+            apply(asked)
         case 1...3: hear()
         case 4...6: speak()
         case 7: if machine.nodeID != nil, let report = onTheWay { apply(machine.after(report)) }
@@ -119,6 +121,7 @@ private struct Conversation {
 
     mutating func apply(_ transition: MachineTransition) {
         #expect(!transition.leavesNode || known.power == .absent)
+        #expect(!transition.releasesCompute || known.power == .hibernated && observed != .running)
         #expect(transition.machine.generation >= machine.generation)
         machine = transition.machine
     }
@@ -134,7 +137,13 @@ struct MachineConvergenceTests {
         var talk = Conversation(seed)
         for _ in 0..<40 { talk.step() }
         for _ in 0..<8 { talk.settle() }
-        let expected: Set<MachinePhase> = talk.machine.desired == .running ? [.active, .error] : [.shutoff]
+        let expected: Set<MachinePhase> =
+            switch talk.machine.desired {
+            case .running: [.active, .error]
+            case .hibernated: [.hibernated]
+            case .stopped, .absent: [.shutoff]
+            }
+        #expect(talk.machine.holdsCompute == (talk.machine.phase != .hibernated))
         #expect(expected.contains(talk.machine.phase))
         // An error that stays is one that only its owner ends: a crash, what a node said after the time was over, or that
         // no place was found within the time.

@@ -25,7 +25,7 @@ struct MachinePhaseTests {
     @Test("Every phase on the way has a time limit and an end, and those at rest have none")
     func limits() {
         let limits = PhaseTimeLimits()
-        let resting: Set<MachinePhase> = [.active, .shutoff, .error, .deleted]
+        let resting: Set<MachinePhase> = [.active, .shutoff, .hibernated, .error, .deleted]
         for phase in MachinePhase.allCases {
             #expect((limits.limit(of: phase) == nil) == resting.contains(phase))
             if limits.limit(of: phase) != nil, phase != .deleting { #expect(phase.after(.expire) == .error) }
@@ -44,7 +44,7 @@ struct MachinePhaseTests {
         #expect(reached == Set(MachinePhase.allCases))
     }
 
-    @Test("Start needs a machine that is shut off, stop and reboot one that runs or failed")
+    @Test("Start needs a machine that is shut off, stop and reboot one that runs or failed, hibernation one that runs")
     func asked() {
         let allowed = { (trigger: MachinePhase.Trigger) in
             Set(MachinePhase.allCases.filter { $0.after(trigger) != nil })
@@ -52,6 +52,8 @@ struct MachinePhaseTests {
         #expect(allowed(.start) == [.shutoff])
         #expect(allowed(.stop) == [.active, .error])
         #expect(allowed(.reboot) == [.active, .error])
+        #expect(allowed(.hibernate) == [.active])
+        #expect(allowed(.restore) == [.hibernated])
     }
 
     @Test(
@@ -62,7 +64,7 @@ struct MachinePhaseTests {
         let seen = MachineSituation(phase: phase, observed: .running, nodeSilent: false)
         let silent = MachineSituation(phase: phase, observed: .running, nodeSilent: true)
         let unclear = MachineSituation(phase: phase, observed: .unknown, nodeSilent: false)
-        let resting = [MachinePhase.active, .shutoff, .error].contains(phase)
+        let resting = [MachinePhase.active, .shutoff, .hibernated, .error].contains(phase)
         #expect(seen.status != .unknown)
         #expect(silent.status == (resting ? .unknown : seen.status))
         #expect(unclear.status == silent.status)

@@ -180,7 +180,8 @@ struct Cloud: Sendable {
             "a node's counters are the sums of its machines",
             """
             SELECT count(*) AS number FROM compute_node n, LATERAL (
-                SELECT coalesce(sum(vcpus), 0) AS vcpus, coalesce(sum(memory_mib), 0) AS memory,
+                SELECT coalesce(sum(vcpus) FILTER (WHERE holds_compute), 0) AS vcpus,
+                    coalesce(sum(memory_mib) FILTER (WHERE holds_compute), 0) AS memory,
                     coalesce(sum(disk_gib), 0) AS disk FROM virtual_machine vm WHERE vm.node_id = n.id
             ) s WHERE (n.allocated_vcpus, n.allocated_memory_mib, n.allocated_disk_gib)
                 IS DISTINCT FROM (s.vcpus, s.memory, s.disk)
@@ -196,7 +197,8 @@ struct Cloud: Sendable {
         (
             "a machine on a node has exactly its GPUs, there and nowhere else",
             """
-            SELECT count(*) AS number FROM virtual_machine vm WHERE vm.gpu_count * (vm.node_id IS NOT NULL)::integer <> (
+            SELECT count(*) AS number FROM virtual_machine vm
+            WHERE vm.gpu_count * (vm.node_id IS NOT NULL AND vm.holds_compute)::integer <> (
                 SELECT count(*) FROM gpu_device d WHERE d.vm_id = vm.id AND d.node_id = vm.node_id
                     AND d.gpu_type = vm.gpu_type AND d.state = 'allocated')
                 OR EXISTS (SELECT FROM gpu_device d WHERE d.vm_id = vm.id AND d.node_id IS DISTINCT FROM vm.node_id)

@@ -43,7 +43,8 @@ struct VirtualMachineRoutes: Sendable {
             perform(.hardReboot, .get, "hard-reboot") { "VM \($0) is scheduled to reboot." },
             MachineAction(.get, "events", gather: eventsOfAll) { _, context in { try await events($0, context) } },
             MachineAction(.put, "label", prepare: setLabels),
-        ] + KeyActions(lifecycle: lifecycle).actions
+        ] + HibernationActions(lifecycle: lifecycle).actions
+            + KeyActions(lifecycle: lifecycle).actions
             + ConsoleActions(lifecycle: lifecycle, store: ConsoleStore(database: database), publicURL: publicURL)
             .actions
             + FloatingIPActions(lifecycle: lifecycle).actions

@@ -278,6 +278,8 @@ CREATE TABLE virtual_machine (
 
     -- Where it is. The node holds the claims as long as this is set.
     node_id             bigint REFERENCES compute_node,
+    -- Whether vCPUs, memory and GPUs are among the claims; the disk always is.
+    holds_compute       boolean NOT NULL DEFAULT true,
     -- Set while the node must first confirm that nothing is left there, before the machine is placed elsewhere.
     evicting            boolean NOT NULL DEFAULT false,
     tried_nodes         bigint[] NOT NULL DEFAULT '{}',
@@ -289,6 +291,8 @@ CREATE TABLE virtual_machine (
     floating_ip_wired   boolean NOT NULL DEFAULT false,
     -- Set while the node may still have the floating IP that was taken away; only then is the address free.
     floating_ip_detaching boolean NOT NULL DEFAULT false,
+    -- Set while it is hibernated without the floating IP that it had: it gets another when it is restored.
+    floating_ip_on_restore boolean NOT NULL DEFAULT false,
     activity_step       text,
     activity_percent    integer,
     fault_code          text,
@@ -297,7 +301,7 @@ CREATE TABLE virtual_machine (
     -- The stored state; its edges are in MachinePhase.
     phase               text NOT NULL CHECK (
                             phase IN ('creating', 'building', 'active', 'stopping', 'shutoff', 'starting', 'rebooting',
-                                      'deleting', 'deleted', 'error')),
+                                      'hibernating', 'hibernated', 'restoring', 'deleting', 'deleted', 'error')),
     phase_since         timestamptz NOT NULL DEFAULT now(),
     -- When the phase has lasted too long; null for phases without a limit.
     deadline_at         timestamptz,

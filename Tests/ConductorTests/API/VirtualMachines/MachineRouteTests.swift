@@ -51,7 +51,8 @@ struct MachineRouteTests {
         "Another organization sees nothing of a machine and can do nothing to it",
         arguments: [
             (HTTPRequest.Method.get, "", nil), (.delete, "", nil), (.get, "/start", nil), (.get, "/stop", nil),
-            (.get, "/hard-reboot", nil), (.get, "/events", nil), (.put, "/label", #"{"labels":[]}"#),
+            (.get, "/hard-reboot", nil), (.get, "/hibernate", nil), (.get, "/hibernate-restore", nil),
+            (.get, "/events", nil), (.put, "/label", #"{"labels":[]}"#),
         ] as [(HTTPRequest.Method, String, String?)]
     )
     func scope(_ method: HTTPRequest.Method, _ path: String, _ body: String?) async throws {

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Conductor
+import GantryModel
+import GantryProtocol
+import Postgres
+import Testing
+
+@Suite("A hibernated machine keeps its disk, and what it claimed beside it is others' until it is restored")
+struct HibernationTests {
+    private func allocated(_ cloud: Cloud) async throws -> [Int] {
+        [
+            try await cloud.number("SELECT sum(allocated_vcpus) AS number FROM compute_node"),
+            try await cloud.number("SELECT sum(allocated_memory_mib) AS number FROM compute_node"),
+            try await cloud.number("SELECT sum(allocated_disk_gib) AS number FROM compute_node"),
+        ]
+    }
+
+    private func hibernate(_ cloud: Cloud, _ machine: VirtualMachineRecord, retainingIP: Bool = true) async throws {
+        _ = try await cloud.lifecycle.perform(
+            .hibernate,
+            on: machine.id,
+            in: cloud.organization,
+            by: cloud.user,
+            retainingIP: retainingIP
+        )
+    }
+
+    private func expectRefusal(
+        _ reason: MachineRefusal.Reason,
+        _ words: String,
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: () async throws -> Void
+    ) async {
+        let refusal = await #expect(throws: MachineRefusal.self, sourceLocation: sourceLocation) { try await body() }
+        #expect(refusal?.reason == reason, "\(refusal)", sourceLocation: sourceLocation)
+        #expect(refusal?.message.contains(words) == true, "\(refusal)", sourceLocation: sourceLocation)
+    }
+
+    @Test("What it claimed is free once its node has confirmed, not before; restored it has claimed it again")
+    func life() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            let running = try await cloud.task(machine)
+            try await hibernate(cloud, machine)
+            #expect(try await cloud.now(machine)?.status == .hibernating)
+            #expect(try await cloud.task(machine).power == .hibernated)
+            try await node.report([running.done(power: .stopped)])
+            #expect(try await cloud.now(machine)?.status == .hibernating)
+            await expectRefusal(.wrongState, "still going on") { try await cloud.perform(.restore, machine) }
+            #expect(try await allocated(cloud) == [1, 512, 5])
+            try await node.converge()
+            let asleep = try #require(try await cloud.now(machine))
+            #expect((asleep.status, asleep.situation.vmState) == (.hibernated, "shelved_offloaded"))
+            #expect(asleep.node?.id == node.identity.id)
+            #expect(try await allocated(cloud) == [0, 0, 5])
+            try await cloud.audit()
+            try await node.converge()
+            #expect(try await allocated(cloud) == [0, 0, 5])
+            for operation in [MachineOperation.start, .stop, .hardReboot, .hibernate] {
+                await expectRefusal(.wrongState, "is HIBERNATED") { try await cloud.perform(operation, machine) }
+            }
+            try await cloud.perform(.restore, machine)
+            #expect(try await cloud.now(machine)?.status == .restoring)
+            #expect(try await allocated(cloud) == [1, 512, 5])
+            try await cloud.audit()
+            try await node.converge()
+            #expect(try await cloud.now(machine)?.status == .active)
+            await expectRefusal(.wrongState, "when it is HIBERNATED") { try await cloud.perform(.restore, machine) }
+            let events = try await cloud.store.events(of: machine.id, in: cloud.organization)
+            #expect(
+                events?.map(\.reason).suffix(4) == [
+                    "HibernateInstanceRequest", "HibernateInstanceSuccess", "RestoreHibernationInstanceRequest",
+                    "RestoreHibernationInstanceSuccess",
+                ]
+            )
+        }
+    }
+
+    @Test("It comes back where its disks are, though another node has room; a refusal counts what is missing")
+    func noRoom() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode(
+                "one",
+                in: cloud,
+                total: Resources(vcpus: 1, memoryMiB: 2048, diskGiB: 100)
+            )
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            try await hibernate(cloud, machine)
+            try await node.converge()
+            let other = try await cloud.createOne()
+            try await cloud.addNode("two")
+            await expectRefusal(.noCapacity, "no other node can reach them. Of 1 node: too few vCPUs: 1.") {
+                try await cloud.perform(.restore, machine)
+            }
+            #expect(try await cloud.now(machine)?.status == .hibernated)
+            try await cloud.audit()
+            try await cloud.perform(.delete, other)
+            try await node.converge()
+            try await cloud.perform(.restore, machine)
+            try await node.converge()
+            #expect(try await cloud.now(machine)?.status == .active)
+            try await cloud.audit()
+        }
+    }
+
+    @Test("GPUs are cleaned before others get them, and others than before may come back")
+    func gpus() async throws {
+        try await Cloud.with { cloud in
+            let devices = try (1...4)
+                .map { bus in
+                    GPUInventory(
+                        address: try PCIAddress("0000:0\(bus):00.0"),
+                        pciID: "10de:2330",
+                        gpuType: "H100",
+                        numaNode: 0,
+                        iommuGroup: bus,
+                        condition: .ready
+                    )
+                }
+            let node = try await SpeakingNode("one", in: cloud, gpus: devices)
+            let machine = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
+            try await node.converge()
+            try await hibernate(cloud, machine)
+            #expect(try await cloud.devices("allocated") == 2)
+            try await node.converge()
+            #expect(try await cloud.now(machine)?.status == .hibernated)
+            #expect((try await cloud.devices("sanitizing"), try await cloud.devices("free")) == (2, 2))
+            try await cloud.audit()
+            let other = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
+            await expectRefusal(.noCapacity, "too few free GPUs: 1") { try await cloud.perform(.restore, machine) }
+            try await node.report(withInventory: true)
+            try await cloud.perform(.restore, machine)
+            #expect(try await cloud.task(machine).spec?.gpus.count == 2)
+            #expect(try await cloud.task(other).spec?.gpus.count == 2)
+            try await cloud.audit()
+        }
+    }
+
+    @Test("A floating IP that is not kept is free, and another comes with the restore, or the restore is refused")
+    func floatingIP() async throws {
+        try await Cloud.with(pool: "203.0.113.8/32") { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            var request = cloud.request("web")
+            request.assignFloatingIP = true
+            let machine = try await cloud.createOne(request)
+            try await node.converge()
+            try await hibernate(cloud, machine)
+            try await node.converge()
+            #expect(try await cloud.now(machine)?.floatingIPStatus == "ATTACHED")
+            try await cloud.perform(.restore, machine)
+            try await node.converge()
+            try await hibernate(cloud, machine, retainingIP: false)
+            #expect(try await cloud.now(machine)?.floatingIPStatus == "DETACHING")
+            try await node.converge()
+            let asleep = try #require(try await cloud.now(machine))
+            #expect((asleep.status, asleep.floatingIP) == (.hibernated, nil))
+            request.name = "other"
+            let other = try await cloud.createOne(request)
+            await expectRefusal(.noFloatingIP, "no free floating IP") { try await cloud.perform(.restore, machine) }
+            try await cloud.audit()
+            try await cloud.perform(.delete, other)
+            try await node.converge()
+            try await cloud.perform(.restore, machine)
+            try await node.converge()
+            let awake = try #require(try await cloud.now(machine))
+            #expect((awake.status, awake.floatingIPStatus) == (.active, "ATTACHED"))
+            try await cloud.audit()
+        }
+    }
+
+    @Test("It is deleted from every state on the way, and nothing of it is left", arguments: 0..<4)
+    func deletion(steps: Int) async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            try await hibernate(cloud, machine)
+            if steps > 0 { try await node.converge() }
+            if steps > 1 { try await cloud.perform(.restore, machine) }
+            if steps > 2 { try await node.converge() }
+            try await cloud.perform(.delete, machine)
+            try await cloud.audit()
+            try await node.converge()
+            #expect(try await cloud.now(machine) == nil)
+            #expect(try await allocated(cloud) == [0, 0, 0])
+            try await cloud.audit()
+        }
+    }
+
+    @Test("Of actions that exclude each other exactly one wins, and claims are made once")
+    func races() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            #expect(try await winners(.hibernate, .stop, cloud, machine) == 1)
+            try await node.converge()
+            if try await cloud.now(machine)?.status == .shutoff {
+                try await cloud.perform(.start, machine)
+                try await node.converge()
+                try await hibernate(cloud, machine)
+                try await node.converge()
+            }
+            #expect(try await winners(.restore, .restore, cloud, machine) == 1)
+            #expect(try await allocated(cloud) == [1, 512, 5])
+            try await cloud.audit()
+        }
+    }
+
+    private func winners(
+        _ one: MachineOperation,
+        _ other: MachineOperation,
+        _ cloud: Cloud,
+        _ machine: VirtualMachineRecord
+    ) async throws -> Int {
+        await withTaskGroup { group in
+            for operation in [one, other, one, other] {
+                group.addTask { (try? await cloud.perform(operation, machine)) != nil }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+    }
+
+    @Test("A node that falls silent in between leaves it UNKNOWN with its claims, and the restore waits for the node")
+    func silentNode() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            try await hibernate(cloud, machine)
+            try await cloud.execute("UPDATE compute_node SET state = 'silent'")
+            #expect(try await cloud.now(machine)?.status == .hibernating)
+            #expect(try await allocated(cloud) == [1, 512, 5])
+            try await node.converge()
+            try await cloud.execute("UPDATE compute_node SET state = 'silent'")
+            #expect(try await cloud.now(machine)?.status == .unknown)
+            await expectRefusal(.noCapacity, "not reporting: 1") { try await cloud.perform(.restore, machine) }
+            try await cloud.audit()
+        }
+    }
+}
+
+extension Cloud {
+    fileprivate func devices(_ state: String) async throws -> Int {
+        try await number("SELECT count(*) AS number FROM gpu_device WHERE state = \(state)")
+    }
+}
