@@ -73,6 +73,12 @@ extension APIClient {
         return answer.vncURL.vncURL
     }
 
+    /// Gives a machine that is off another flavor.
+    @discardableResult
+    public func resize(_ id: Int64, to flavor: String) async throws(ClientError) -> StatusBody {
+        try await call(.POST, "\(Self.machines)/\(id)/resize", ResizeRequest(flavorName: flavor))
+    }
+
     /// Asks a running machine's guest to take other keys; the machine's events say when it has them.
     @discardableResult
     public func setKeys(of id: Int64, to names: [String]) async throws(ClientError) -> StatusBody {

@@ -154,10 +154,7 @@ struct MachineCreator {
                 SELECT f.id FROM (
                     SELECT id FROM floating_ip_pool
                     WHERE \(creation.assignFloatingIP) AND region_id = \(context.region) ORDER BY id
-                ) AS pool, LATERAL (
-                    SELECT id FROM floating_ip WHERE pool_id = pool.id AND vm_id IS NULL
-                    ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
-                ) AS f LIMIT 1
+                ) AS pool, \(raw: AddressStore.firstFreeFloatingIP)
             ), floating AS (
                 UPDATE floating_ip a SET vm_id = vm.id FROM vm, free_floating f WHERE a.id = f.id RETURNING 1
             ), gpus AS (

@@ -57,10 +57,7 @@ extension MachineLifecycle {
                 SELECT p.id FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id
                     JOIN floating_ip_pool p ON p.region_id = e.region_id
                 WHERE vm.id = \(id) ORDER BY p.id
-            ) AS pool, LATERAL (
-                SELECT id FROM floating_ip WHERE pool_id = pool.id AND vm_id IS NULL
-                ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
-            ) AS f LIMIT 1
+            ) AS pool, \(raw: AddressStore.firstFreeFloatingIP)
         )
         UPDATE floating_ip a SET vm_id = \(id) FROM free WHERE a.id = free.id
         """

@@ -76,6 +76,7 @@ package struct MachineEvent: Sendable, Hashable {
         case restoreRequest = "RestoreHibernationInstanceRequest"
         case restoreSuccess = "RestoreHibernationInstanceSuccess"
         case restoreFailed = "RestoreHibernationInstanceFailed"
+        case resizeRequest = "InstanceResizeRequest"
         case floatingIPAttachRequest = "AttachFloatingIPToInstanceRequest"
         case floatingIPAttached = "AttachFloatingIPToInstanceSuccess"
         case floatingIPDetachRequest = "DetachFloatingIPToInstanceRequest"

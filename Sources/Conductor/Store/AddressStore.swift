@@ -31,4 +31,13 @@ package enum AddressStore {
             """
         )
     }
+
+    /// Locks the address that has been free the longest, of the first pool that has any; to follow on what lists the pools
+    /// as `pool`. Its id is `f.id`.
+    static let firstFreeFloatingIP: StaticString = """
+        LATERAL (
+            SELECT id FROM floating_ip WHERE pool_id = pool.id AND vm_id IS NULL
+            ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        ) AS f LIMIT 1
+        """
 }

@@ -49,6 +49,21 @@ struct OverlayTests {
         }
     }
 
+    @Test("One that is there grows with the flavor, and never shrinks")
+    func grown() async throws {
+        try await withTemporaryDirectory { folder in
+            try await shell("qemu-img", "create", "-q", "-f", "qcow2", "\(folder)/image", "1G")
+            var spec = try Example.spec()
+            try await Overlay.ensure(spec, at: "\(folder)/disk", over: "\(folder)/image")
+            for (asked, size) in [(12, 12), (11, 12)] {
+                spec.resources.diskGiB = asked
+                try await Overlay.ensure(spec, at: "\(folder)/disk", over: "\(folder)/image")
+                let text = try await shell("qemu-img", "info", "--output=json", "\(folder)/disk")
+                #expect(try JSONDecoder().decode(Info.self, from: Data(text.utf8)).size == size << 30)
+            }
+        }
+    }
+
     @Test("A full disk is that, and leaves no half of one (root)")
     func full() async throws {
         try await withTemporaryDirectory { images in

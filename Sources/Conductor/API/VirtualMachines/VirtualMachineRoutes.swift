@@ -43,7 +43,7 @@ struct VirtualMachineRoutes: Sendable {
             perform(.hardReboot, .get, "hard-reboot") { "VM \($0) is scheduled to reboot." },
             MachineAction(.get, "events", gather: eventsOfAll) { _, context in { try await events($0, context) } },
             MachineAction(.put, "label", prepare: setLabels),
-        ] + HibernationActions(lifecycle: lifecycle).actions
+        ] + HibernationActions(lifecycle: lifecycle).actions + ResizeActions(lifecycle: lifecycle).actions
             + KeyActions(lifecycle: lifecycle).actions
             + ConsoleActions(lifecycle: lifecycle, store: ConsoleStore(database: database), publicURL: publicURL)
             .actions

@@ -53,6 +53,7 @@ struct MachineRouteTests {
             (HTTPRequest.Method.get, "", nil), (.delete, "", nil), (.get, "/start", nil), (.get, "/stop", nil),
             (.get, "/hard-reboot", nil), (.get, "/hibernate", nil), (.get, "/hibernate-restore", nil),
             (.get, "/events", nil), (.put, "/label", #"{"labels":[]}"#),
+            (.post, "/resize", #"{"flavor_name":"small"}"#),
         ] as [(HTTPRequest.Method, String, String?)]
     )
     func scope(_ method: HTTPRequest.Method, _ path: String, _ body: String?) async throws {
