@@ -11,6 +11,8 @@ struct FlavorChange {
     private let gpus: (type: String, count: Int)
     /// The machine's size afterwards.
     private let size: Resources
+    /// What the machine's owner has more of, or less.
+    private let growth: QuotaAmounts
     /// What has to be claimed beyond what is; negative where the flavor asks for less.
     private let difference: Resources
 
@@ -26,7 +28,7 @@ struct FlavorChange {
             SELECT e.region_id, r.name AS region, f.id AS flavor, f.id = vm.flavor_id AS is_same,
                 (f.gpu_type, f.gpu_count) = (vm.gpu_type, vm.gpu_count) AS keeps_gpus,
                 f.gpu_type, f.gpu_count, f.vcpus, f.memory_mib, greatest(f.disk_gib, vm.disk_gib) AS disk_gib,
-                vm.vcpus AS old_vcpus, vm.memory_mib AS old_memory_mib, vm.disk_gib AS old_disk_gib
+                vm.vcpus AS old_vcpus, vm.memory_mib AS old_memory_mib, vm.disk_gib AS old_disk_gib, vm.gpu_count AS old_gpu_count
             FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id JOIN region r ON r.id = e.region_id
                 LEFT JOIN flavor f ON f.region_id = r.id AND f.name = \(name) AND f.deleted_at IS NULL
             WHERE vm.id = \(machine.id)
@@ -61,14 +63,18 @@ struct FlavorChange {
             diskGiB: row["old_disk_gib"]
         )
         var difference = size - old
+        growth = try [
+            .vcpus: difference.vcpus, .memory: difference.memoryMiB, .gpus: gpus.count - row["old_gpu_count"],
+        ]
         if !holdsCompute { (difference.vcpus, difference.memoryMiB) = (0, 0) }
         self.difference = difference
     }
 
     /// Claims the difference and writes the new size.
     ///
-    /// - Throws: ``MachineRefusal`` with `noCapacity` or `neverFits`.
+    /// - Throws: ``QuotaExceeded``; ``MachineRefusal`` with `noCapacity` or `neverFits`.
     func apply(to machine: StoredMachine, _ transaction: Transaction) throws {
+        try QuotaCheck.more(growth, of: machine.id, transaction)?.run(transaction)
         let results = try transaction.together([
             """
             UPDATE virtual_machine SET flavor_id = \(flavor.id), vcpus = \(size.vcpus),
