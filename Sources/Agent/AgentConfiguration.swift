@@ -15,6 +15,9 @@ import Settings
 /// - `node.api_key` (string, required, secret): this node's key.
 /// - `amqp.url` (string, required, secret): RabbitMQ as this node's own user.
 /// - `state.directory` (string, default `/var/lib/gantry`): journal, images and machines.
+/// - `storage.local_pool` (string, default `local`): what the pool of volumes on this host's disk is called; empty for none.
+/// - `storage.shared_pools` (list of `NAME=DIRECTORY`, default none): directories that several nodes mount, each with a file
+///   `.gantry-pool` in it.
 /// - `libvirt.uri` (string, default `qemu:///system`): this host's libvirt.
 /// - `virt_type` (`auto`, `kvm` or `qemu`, default `auto`): how guests run; `auto` tries KVM and says what it found.
 /// - `uplink` (string, optional): the network device on which floating IPs are announced.
@@ -30,6 +33,9 @@ package struct AgentConfiguration: Sendable {
     package var nodeKey: String
     package var broker: AMQPConfiguration
     package var stateDirectory: String
+    /// Nil for no pool on the host's own disk.
+    package var localPool: String?
+    package var sharedPools: [SharedPool]
     package var libvirtURI: String
     package var virtType: VirtTypeProbe.Wish
     package var uplink: String?
@@ -50,6 +56,9 @@ package struct AgentConfiguration: Sendable {
             try AMQPConfiguration(url: text)
         }
         stateDirectory = try Self.absolutePath("state.directory", default: "/var/lib/gantry", reader)
+        let localPool = reader.string(forKey: "storage.local_pool", default: "local")
+        self.localPool = localPool.isEmpty ? nil : try Self.poolName(localPool, "storage.local_pool")
+        sharedPools = try Self.sharedPools("storage.shared_pools", reader)
         libvirtURI = reader.string(forKey: "libvirt.uri", default: "qemu:///system")
         virtType = try reader.choice("virt_type", default: .auto)
         uplink = reader.string(forKey: "uplink")
@@ -76,6 +85,25 @@ package struct AgentConfiguration: Sendable {
         } catch {
             throw InvalidValue("\(key): \(error)")
         }
+    }
+
+    private static func sharedPools(_ key: ConfigKey, _ reader: ConfigReader) throws(InvalidValue) -> [SharedPool] {
+        var pools: [SharedPool] = []
+        for text in reader.stringArray(forKey: key, default: []) {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, parts[1].hasPrefix("/") else {
+                throw InvalidValue("\(key): “\(text)” is no pool; write NAME=DIRECTORY, such as fast=/srv/fast.")
+            }
+            pools.append(SharedPool(name: try poolName(parts[0], key), directory: parts[1]))
+        }
+        return pools
+    }
+
+    private static func poolName(_ text: String, _ key: ConfigKey) throws(InvalidValue) -> String {
+        guard text.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,49}/) != nil else {
+            throw InvalidValue("\(key): “\(text)” is no name of a pool; use 1 to 50 letters, digits, “-”, “_” and “.”.")
+        }
+        return text
     }
 
     private static func webAddress(_ key: ConfigKey, _ reader: ConfigReader) throws -> String {

@@ -83,6 +83,14 @@ package struct AgentProgram: Sendable {
             logger.error("The metadata service has no address", metadata: ["error": "\(error)"])
         }
         let network = HostNetwork(hypervisor: hypervisor, floatingIPs: floatingIPs, logger: logger)
+        let store = ImageStoreClient(
+            client: client,
+            url: configuration.conductorURL,
+            node: configuration.nodeName,
+            key: configuration.nodeKey
+        )
+        // What an agent left that died while it took a snapshot.
+        try HostFiles.remove("\(directory)/snapshots")
         let host = LinuxHost(
             hypervisor: hypervisor,
             network: network,
@@ -96,10 +104,13 @@ package struct AgentProgram: Sendable {
             ),
             images: ImageCache(
                 directory: "\(directory)/images",
-                download: ImageDownload(client: client),
+                download: ImageDownload(client: client, store: store),
                 logger: logger
             ),
+            pools: StoragePools(storagePools, logger: logger),
+            store: store,
             machinesDirectory: "\(directory)/machines",
+            snapshotsDirectory: "\(directory)/snapshots",
             virtType: virtType,
             reserved: configuration.reserved,
             logger: logger
@@ -131,6 +142,13 @@ package struct AgentProgram: Sendable {
             return await journal.entry(member.uuid)?.task
         }
         try await serve(node, metadata, configuration.broker)
+    }
+
+    private var storagePools: [any StoragePool] {
+        let local = configuration.localPool.map {
+            LocalPool(name: $0, directory: "\(configuration.stateDirectory)/volumes")
+        }
+        return configuration.sharedPools + (local.map { [$0] } ?? [])
     }
 
     private func serve(_ node: NodeAgent, _ metadata: MetadataService, _ broker: AMQPConfiguration) async throws {

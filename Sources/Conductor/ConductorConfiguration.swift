@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Configuration
+import GantryModel
 import Settings
 
 /// What a conductor is told: environment over file, read once at start.
@@ -24,6 +25,8 @@ import Settings
 /// - `console.own_url` (string, default the address that agents know): this conductor's own address for agents; needed
 ///   where several conductors share one.
 /// - `console.novnc_directory` (string, default `/usr/share/novnc`): the files of noVNC, which Debian's `novnc` installs.
+/// - `image_store.directory` (string, optional): where snapshots and tenants' images are kept; all conductors share it.
+///   Without it there are none.
 /// - `log.level` (string, default `info`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
 package struct ConductorConfiguration: Sendable {
     package var databaseURL: String
@@ -40,6 +43,8 @@ package struct ConductorConfiguration: Sendable {
     package var consoles: ConsoleSettings
     /// Nil for none.
     package var rateLimit: RateLimit?
+    /// Nil for no image store.
+    package var imageStoreDirectory: String?
     package var logLevel: String
 
     /// - Throws: `InvalidValue` or the reader's error, each of which names the key.
@@ -67,6 +72,10 @@ package struct ConductorConfiguration: Sendable {
         let rate = try reader.number("rate_limit.requests_per_minute", default: 500, in: 0...1_000_000)
         let burst = try reader.number("rate_limit.burst", default: 500, in: 1...1_000_000)
         rateLimit = rate == 0 ? nil : RateLimit(requestsPerMinute: rate, burst: burst)
+        imageStoreDirectory = reader.string(forKey: "image_store.directory").flatMap { $0.isEmpty ? nil : $0 }
+        if let directory = imageStoreDirectory, !directory.hasPrefix("/") {
+            throw InvalidValue("image_store.directory is “\(directory)”; write a whole path, from “/” on.")
+        }
         logLevel = reader.string(forKey: "log.level", default: "info")
     }
 

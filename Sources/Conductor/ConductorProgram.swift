@@ -71,6 +71,7 @@ package struct ConductorProgram: Sendable {
                 database: parts.database,
                 intervals: configuration.intervals,
                 outbox: outbox,
+                images: imageFiles,
                 logger: logger,
                 liveness: liveness
             ),
@@ -85,6 +86,10 @@ package struct ConductorProgram: Sendable {
         )
         settings.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: settings).run()
+    }
+
+    private var imageFiles: ImageFiles? {
+        configuration.imageStoreDirectory.map { ImageFiles(directory: $0) }
     }
 
     private var manager: ServiceManager? {
@@ -114,7 +119,8 @@ package struct ConductorProgram: Sendable {
                 sessions: NodeSessions(database: database, intervals: configuration.intervals, logger: logger),
                 reports: NodeReports(database: database, outbox: outbox, logger: logger),
                 jobs: MachineJobs(database: database),
-                consoles: relay
+                consoles: relay,
+                images: imageFiles.map { NodeImages(files: $0, database: database) }
             ),
             registry: parts.registry,
             callbacks: configuration.callbacks,

@@ -63,6 +63,10 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
         public static let imageUnreachable = Code(rawValue: "image_unreachable")
         public static let hostCommandFailed = Code(rawValue: "host_command_failed")
 
+        // A volume. The machine is as it was without the change.
+        public static let volumeUnavailable = Code(rawValue: "volume_unavailable")
+        public static let volumeHeld = Code(rawValue: "volume_held")
+
         // The guest.
         public static let guestCrashed = Code(rawValue: "guest_crashed")
         public static let guestPaused = Code(rawValue: "guest_paused")
@@ -86,6 +90,8 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
             .hypervisorUnreachable: .retry,
             .imageUnreachable: .retry,
             .hostCommandFailed: .retry,
+            .volumeUnavailable: .retry,
+            .volumeHeld: .retry,
             .nodeSilent: .retry,
             .timeLimit: .retry,
         ]

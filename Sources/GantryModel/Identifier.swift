@@ -48,6 +48,10 @@ public enum Subject {
     public enum CallbackDelivery {}
     public enum MachineJob {}
     public enum Console {}
+    public enum StoragePool {}
+    public enum Volume {}
+    public enum VolumeAttachment {}
+    public enum Snapshot {}
 }
 
 public typealias OrganizationID = Identifier<Subject.Organization>
@@ -72,3 +76,7 @@ public typealias DeadLetterID = Identifier<Subject.DeadLetter>
 public typealias CallbackDeliveryID = Identifier<Subject.CallbackDelivery>
 public typealias MachineJobID = Identifier<Subject.MachineJob>
 public typealias ConsoleID = Identifier<Subject.Console>
+public typealias StoragePoolID = Identifier<Subject.StoragePool>
+public typealias VolumeID = Identifier<Subject.Volume>
+public typealias VolumeAttachmentID = Identifier<Subject.VolumeAttachment>
+public typealias SnapshotID = Identifier<Subject.Snapshot>

@@ -24,6 +24,7 @@ struct WatchedHost: Host {
     func restore(_ tasks: [MachineTask]) async { await host.restore(tasks) }
     func maintain(floatingIPPools: [Subnet]) async { await host.maintain(floatingIPPools: floatingIPPools) }
     func machinesWithFiles() async -> Set<MachineUUID> { await host.machinesWithFiles() }
+    func remove(_ volume: AbsentVolume) async throws(Fault) { try await host.remove(volume) }
     func inventory() async throws(Fault) -> NodeInventory { try await host.inventory() }
     func problems() async -> [String] { await host.problems() }
     var changes: AsyncStream<MachineUUID?> { host.changes }

@@ -13,6 +13,8 @@ package actor SimulatedHost: Agent.Host {
 
     package private(set) var machines: [MachineUUID: SimulatedMachine] = [:]
     package private(set) var images: Set<SHA256Digest> = []
+    /// The volumes that have a file.
+    package private(set) var volumes: Set<VolumeUUID> = []
 
     // MARK: What a kernel and its daemons keep
 
@@ -182,6 +184,7 @@ package actor SimulatedHost: Agent.Host {
         case .serialLog: return "\(task.spec?.hostname ?? "") login:\n"
         case .authorizedKeys: throw Fault(.guestAgentMissing, "A simulated guest has no agent.")
         case .console: throw Fault(.specUnsupported, "A simulated guest has no display.")
+        case .snapshot: throw Fault(.specUnsupported, "A simulated host has no disks to copy.")
         case .unknown(let kind): throw Fault(.specUnsupported, "A simulated host does no “\(kind)”.")
         }
     }
@@ -220,6 +223,8 @@ package actor SimulatedHost: Agent.Host {
         let uuid = task.uuid
         switch step {
         case .image, .overlay, .seed, .define: try build(step, task)
+        case .volumes: try makeVolumes(of: task)
+        case .plug: try checkReachable()
         case .network: attach(task)
         case .filter:
             members[uuid] = NetworkMember(task)
@@ -255,6 +260,17 @@ package actor SimulatedHost: Agent.Host {
             machines[task.uuid, default: .init()].domain = .init(mark: MachineMark(task), state: state)
         }
     }
+
+    private func makeVolumes(of task: MachineTask) throws(Fault) {
+        for volume in task.spec?.volumes ?? [] {
+            guard volume.isNew || volumes.contains(volume.uuid) else {
+                throw Fault(.volumeUnavailable, "A volume's file is not in storage pool “\(volume.pool)” any more.")
+            }
+            volumes.insert(volume.uuid)
+        }
+    }
+
+    package func remove(_ volume: AbsentVolume) throws(Fault) { volumes.remove(volume.uuid) }
 
     private func power(_ step: ConvergenceStep, _ task: MachineTask) throws(Fault) {
         try checkReachable()

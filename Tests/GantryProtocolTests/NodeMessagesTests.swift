@@ -8,14 +8,15 @@ import Testing
 @Suite("What conductor and agents say to each other keeps its form, so that they may be of different age")
 struct NodeMessagesTests {
     private static let task = #"""
-        {"boot_counter":2,"generation":5,"machine_id":7,"node":"n1","power":"running","protocol_version":1,\#
+        {"boot_counter":2,"generation":5,"jobs":[],"machine_id":7,"node":"n1","power":"running","protocol_version":1,\#
         "spec":{"authorized_keys":["ssh-ed25519 AAAA it's \"one\""],"gpus":[{"address":"10001:65:00.0","iommu_group":12,\#
         "pci_id":"10de:2330"}],"hostname":"web","image":{"format":"qcow2","name":"debian","sha256":"\#
         \#(String(repeating: "ab", count: 32))","url":"https://images.example/debian"},"name":"it's <web>","network":{\#
         "address":"10.3.0.7","environment_id":3,"floating_ip":"192.0.2.7","mac":"02:00:00:00:03:07",\#
         "subnet":"10.3.0.0/24"},"resources":{"disk_gib":10,"memory_mib":2048,"vcpus":2},"security_rules":[{\#
         "direction":"ingress","ethertype":"IPv4","ports":[22,23],"protocol":"tcp","remote":"0.0.0.0/0"}],\#
-        "user_data":"H4sA/wo="},"task_id":"00000000-0000-4000-8000-000000000001",\#
+        "user_data":"H4sA/wo=","volumes":[{"is_new":true,"is_root":false,"pool":"local","size_gib":10,\#
+        "uuid":"00000000-0000-4000-8000-000000000009"}]},"task_id":"00000000-0000-4000-8000-000000000001",\#
         "uuid":"00000000-0000-4000-8000-000000000007"}
         """#
 
@@ -23,11 +24,13 @@ struct NodeMessagesTests {
         {"boot_id":"b","collected_at":"2026-01-02T03:04:05Z","complete":false,"epoch":3,"hypervisor_reachable":true,\#
         "inventory":{"agent_version":"1","gpus":[{"address":"0000:65:00.0","condition":"faulty","gpu_type":"H100",\#
         "iommu_group":12,"numa_node":1,"pci_id":"10de:2330","reason":"it does not reset"}],"hypervisor_version":"9.0.0",\#
-        "reserved":{"disk_gib":5,"memory_mib":512,"vcpus":0},"total":{"disk_gib":100,"memory_mib":24105,"vcpus":2},\#
+        "reserved":{"disk_gib":5,"memory_mib":512,"vcpus":0},\#
+        "storage_pools":[{"kind":"shared","name":"fast"}],"total":{"disk_gib":100,"memory_mib":24105,"vcpus":2},\#
         "virt_type":"qemu"},"machines":[{"activity":{"percent":40,"step":"image"},"applied_generation":4,\#
         "boot_counter":1,"fault":{"code":"image_unreachable","message":"No."},"floating_ip_wired":true,\#
         "guest_shut_down":false,"orphan":false,"power":"running","uuid":"00000000-0000-4000-8000-000000000007"}],\#
-        "problems":["no disk"],"protocol_version":1,"sequence":9}
+        "problems":["no disk"],"protocol_version":1,"removed_volumes":["00000000-0000-4000-8000-000000000009"],\#
+        "sequence":9}
         """#
 
     @discardableResult
@@ -82,7 +85,7 @@ struct NodeMessagesTests {
     @Test("A task for absence needs no specification; what is optional may be left out")
     func least() throws {
         let json = #"""
-            {"boot_counter":0,"generation":6,"machine_id":7,"node":"n1","power":"absent","protocol_version":1,\#
+            {"boot_counter":0,"generation":6,"jobs":[],"machine_id":7,"node":"n1","power":"absent","protocol_version":1,\#
             "task_id":"00000000-0000-4000-8000-000000000001","uuid":"00000000-0000-4000-8000-000000000007"}
             """#
         #expect(try roundTrip(json, MachineTask.self).spec == nil)
@@ -111,7 +114,7 @@ struct NodeMessagesTests {
     func session() throws {
         let inventory = #"""
             {"agent_version":"1","gpus":[],"hypervisor_version":"9.0.0","reserved":{"disk_gib":0,"memory_mib":0,"vcpus":0},\#
-            "total":{"disk_gib":1,"memory_mib":2,"vcpus":3},"virt_type":"kvm"}
+            "storage_pools":[],"total":{"disk_gib":1,"memory_mib":2,"vcpus":3},"virt_type":"kvm"}
             """#
         let request = #"""
             {"boot_id":"b","hostname":"h","inventory":\#(inventory),"machines":["00000000-0000-4000-8000-000000000007"],\#
@@ -124,6 +127,7 @@ struct NodeMessagesTests {
             """#
         try roundTrip(answer, NodeSession.self)
         try roundTrip(#"{"floating_ip_pools":[],"machines":[\#(Self.task)],"revision":8}"#, DesiredState.self)
-        try roundTrip(#"{"revision":8}"#, ReportReceipt.self)
+        let volume = #"{"pool":"fast","uuid":"00000000-0000-4000-8000-000000000009"}"#
+        try roundTrip(#"{"absent_volumes":[\#(volume)],"revision":8}"#, ReportReceipt.self)
     }
 }

@@ -44,6 +44,7 @@ struct LinuxHostScenario: AsyncParsableCommand {
                 download: ImageDownload(client: client),
                 logger: logger
             ),
+            pools: StoragePools([LocalPool(name: "local", directory: "\(folder)/volumes")], logger: logger),
             machinesDirectory: "\(folder)/machines",
             virtType: .qemu,
             reserved: .zero,

@@ -58,6 +58,13 @@ package enum HostFiles {
         }
     }
 
+    /// Removes a file so that it does not come back when the machine loses power. None is fine.
+    package static func removeDurably(_ path: String) throws(Fault) {
+        guard unlink(path) == 0 || errno == ENOENT, synchronize((path as NSString).deletingLastPathComponent) else {
+            throw failure("A file could not be removed on the node")
+        }
+    }
+
     package static let diskFull = Fault(.hostDiskFull, "The node's disk is full.")
 
     /// What went wrong while a file was made, as a fault.

@@ -33,10 +33,18 @@ package struct DomainXML {
     /// The cached image below the overlay.
     private let imagePath: String
     private let virtType: VirtType
+    private let volumes: [VolumeDisk]
 
-    package init(_ task: MachineTask, _ spec: MachineSpec, files: MachineFiles, imagePath: String, virtType: VirtType) {
+    package init(
+        _ task: MachineTask,
+        _ spec: MachineSpec,
+        files: MachineFiles,
+        imagePath: String,
+        virtType: VirtType,
+        disks volumes: [VolumeDisk] = []
+    ) {
         (self.task, self.spec, self.files) = (task, spec, files)
-        (self.imagePath, self.virtType) = (imagePath, virtType)
+        (self.imagePath, self.virtType, self.volumes) = (imagePath, virtType, volumes)
     }
 
     /// The name of a machine's domain.
@@ -98,8 +106,11 @@ package struct DomainXML {
         XML("devices") {
             // No USB controller, no sound: each is code that a guest can reach.
             XML("controller", ["type": "usb", "model": "none"])
+            // Where ports are named, libvirt wants what they are below named first.
+            XML("controller", ["type": "pci", "index": "0", "model": "pcie-root"])
             rootPorts
-            disk
+            if spec.rootVolume == nil { disk }
+            volumes.map(\.xml)
             seed
             interface
             XML("serial", ["type": "pty"]) {
@@ -125,9 +136,12 @@ package struct DomainXML {
         ]
     }
 
-    /// A port of its own for each GPU, below the root complex as on a physical host.
+    /// A port of its own for each GPU, below the root complex as on a physical host, for each other device, and for each
+    /// volume that may be plugged in while the guest runs: ports themselves cannot be.
     private var rootPorts: [XML] {
-        spec.gpus.map { _ in XML("controller", ["type": "pci", "model": "pcie-root-port"]) }
+        // Disk, seed, network, channels, random numbers and balloon.
+        (0..<spec.gpus.count + 6 + VolumeDisk.maximumCount)
+            .map { _ in XML("controller", ["type": "pci", "model": "pcie-root-port"]) }
     }
 
     /// The formats of the overlay and of what is below it are said, so that QEMU probes neither (CVE-2024-32498).

@@ -9,13 +9,15 @@ import NIOHTTP1
 /// Brings the file behind a URL to this host, and says what its digest is.
 package struct ImageDownload: Sendable {
     private let client: HTTPClient
+    /// Where images without a server of their own are; nil for none.
+    private let store: ImageStoreClient?
     /// Breaks in one fetch; more are a server that cannot do it.
     private static let mostBreaks = 20
     /// Breaks in a row that got no further.
     private static let mostVainBreaks = 3
 
-    package init(client: HTTPClient) {
-        self.client = client
+    package init(client: HTTPClient, store: ImageStoreClient? = nil) {
+        (self.client, self.store) = (client, store)
     }
 
     /// - Parameters:
@@ -32,7 +34,8 @@ package struct ImageDownload: Sendable {
         let sink = try ImageSink(path: path, progress: progress)
         switch URL(string: url).map({ ($0.scheme?.lowercased(), $0) }) {
         case ("file", let source)?: try copy(source.path(percentEncoded: false), into: sink)
-        case ("http", _)?, ("https", _)?: try await fetch(url, into: sink)
+        case ("http", _)?, ("https", _)?: try await fetch(HTTPClientRequest(url: url), into: sink)
+        case (StoredImageUUID.scheme, _)?: try await fetch(try storeRequest(url), into: sink)
         default: throw Fault(.imageInvalid, "The image's URL is not one of http, https or file.")
         }
         return try sink.finish()
@@ -59,12 +62,20 @@ package struct ImageDownload: Sendable {
 
     // MARK: - HTTP
 
+    private func storeRequest(_ url: String) throws(Fault) -> HTTPClientRequest {
+        let text = url.dropFirst(StoredImageUUID.scheme.count + 1)
+        guard let store, let image = try? StoredImageUUID(String(text)) else {
+            throw Fault(.imageInvalid, "The image's URL names nothing in an image store.")
+        }
+        return store.request(image)
+    }
+
     /// A connection that breaks is made again from where it broke. Where that gets no further, the file is shorter than
     /// its server says.
-    private func fetch(_ url: String, into sink: ImageSink) async throws(Fault) {
+    private func fetch(_ request: HTTPClientRequest, into sink: ImageSink) async throws(Fault) {
         var (furthest, vain) = (0, 0)
         for _ in 0..<Self.mostBreaks {
-            if try await attempt(url, into: sink) { return }
+            if try await attempt(request, into: sink) { return }
             if Task.isCancelled { throw Fault(.imageUnreachable, "The fetch was given up.") }
             vain = sink.written > furthest ? 0 : vain + 1
             guard vain < Self.mostVainBreaks else { throw sink.truncated }
@@ -74,8 +85,8 @@ package struct ImageDownload: Sendable {
     }
 
     /// - Returns: Whether the body came to its end.
-    private func attempt(_ url: String, into sink: ImageSink) async throws(Fault) -> Bool {
-        var request = HTTPClientRequest(url: url)
+    private func attempt(_ request: HTTPClientRequest, into sink: ImageSink) async throws(Fault) -> Bool {
+        var request = request
         if sink.written > 0 { request.headers.add(name: "range", value: "bytes=\(sink.written)-") }
         let response: HTTPClientResponse
         do {

@@ -15,6 +15,7 @@ extension LinuxHost {
         case .console(let conductor):
             try await consoles.open(job.id, of: task.uuid, conductor: conductor)
             return nil
+        case .snapshot(let image): return try await takeSnapshot(of: task, as: image)
         case .unknown(let kind):
             throw Fault(.specUnsupported, "The node's agent knows no “\(kind)”; it is older than the conductor.")
         }

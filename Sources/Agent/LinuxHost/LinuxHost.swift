@@ -11,7 +11,12 @@ package struct LinuxHost: Host {
     package let hypervisor: Hypervisor
     package let network: HostNetwork
     let consoles: Consoles
-    private let images: ImageCache
+    let images: ImageCache
+    let pools: StoragePools
+    /// Nil for none.
+    let store: ImageStoreClient?
+    /// Where copies are made.
+    let snapshotsDirectory: String
     let files = FileWorker(name: "files")
     private let machinesDirectory: String
     private let virtType: VirtType
@@ -23,13 +28,18 @@ package struct LinuxHost: Host {
         network: HostNetwork,
         consoles: Consoles,
         images: ImageCache,
+        pools: StoragePools,
+        store: ImageStoreClient? = nil,
         machinesDirectory: String,
+        snapshotsDirectory: String = "/nonexistent",
         virtType: VirtType,
         reserved: Resources,
         logger: Logger
     ) {
-        (self.hypervisor, self.network, self.consoles, self.images) = (hypervisor, network, consoles, images)
-        (self.machinesDirectory, self.virtType) = (machinesDirectory, virtType)
+        (self.hypervisor, self.network, self.consoles) = (hypervisor, network, consoles)
+        (self.images, self.pools, self.store) = (images, pools, store)
+        (self.machinesDirectory, self.snapshotsDirectory) = (machinesDirectory, snapshotsDirectory)
+        self.virtType = virtType
         (self.reserved, self.logger) = (reserved, logger)
     }
 
@@ -78,7 +88,8 @@ package struct LinuxHost: Host {
             virtType: virtType.rawValue,
             hypervisorVersion: try await looked { connection in try await connection.version() },
             agentVersion: AgentVersion.current,
-            gpus: []
+            gpus: [],
+            storagePools: await pools.inventory()
         )
     }
 
@@ -134,6 +145,8 @@ package struct LinuxHost: Host {
         let files = machineFiles(task.uuid)
         switch step {
         case .image, .overlay, .seed, .define: try await build(step, task, files, progress)
+        case .volumes: try await makeVolumes(of: task, progress)
+        case .plug: try await plugVolumes(of: task)
         case .network: try await networked { try await network.attach(task) }
         case .filter: try await networked { try await network.admit(task) }
         case .unfilter: try await networked { try await network.dismiss(task.uuid) }
@@ -155,6 +168,8 @@ package struct LinuxHost: Host {
         guard spec.gpus.isEmpty else { throw Fault(.hostGPUUnavailable, "This node does not pass GPUs through.") }
         let imagePath = images.path(of: spec.image)
         switch step {
+        // A machine that boots from a volume has no other disk.
+        case .image where spec.rootVolume != nil, .overlay where spec.rootVolume != nil: return
         case .image: try await images.ensure(spec.image, diskGiB: spec.resources.diskGiB, progress: progress)
         case .overlay, .seed:
             try await self.files.run { () async throws(Fault) in
@@ -165,10 +180,31 @@ package struct LinuxHost: Host {
                 }
             }
         default:
-            let xml = DomainXML(task, spec, files: files, imagePath: imagePath, virtType: virtType).xml.text
+            let xml = DomainXML(
+                task,
+                spec,
+                files: files,
+                imagePath: imagePath,
+                virtType: virtType,
+                disks: try disks(of: spec)
+            )
+            .xml.text
             let connection = try await hypervisor.connected(to: .change)
             try await hypervised { try await connection.defineDomain(xml: xml) }
         }
+    }
+
+    /// The volumes as disks of the definition.
+    private func disks(of spec: MachineSpec) throws(Fault) -> [VolumeDisk] {
+        var (disks, targets) = ([VolumeDisk](), VolumeDisk.targets[...])
+        for volume in spec.volumes {
+            guard let target = volume.isRoot ? VolumeDisk.rootTarget : targets.popFirst() else {
+                throw Fault(.specUnsupported, "A machine can have \(VolumeDisk.maximumCount) volumes.")
+            }
+            let path = try pools.pool(volume.pool).path(of: volume.uuid)
+            disks.append(VolumeDisk(volume.uuid, at: path, target: target))
+        }
+        return disks
     }
 
     private func power(_ step: ConvergenceStep, _ task: MachineTask) async throws(Fault) {
@@ -223,7 +259,7 @@ package struct LinuxHost: Host {
     }
 
     /// The tenant reads a sentence; the operator reads the cause in the log.
-    private func fault(from error: any Error, _ code: Fault.Code, _ message: String) -> Fault {
+    func fault(from error: any Error, _ code: Fault.Code, _ message: String) -> Fault {
         if let fault = error as? Fault { return fault }
         logger.error("A step failed on the host", metadata: ["error": "\(error)", "fault": "\(code.rawValue)"])
         if let error = error as? LibvirtError, error.isConnectionLost {

@@ -16,8 +16,9 @@ package import GantryProtocol
 ///                 off                         adapt
 ///     absent      anything                    tear down
 ///
-/// To adapt is to renew the network parts for every newer task, and then to write the definition and its mark where they
-/// are of another specification. The mark comes last: a change that was cut short before it is made again.
+/// To adapt is to renew the network parts and volumes for every newer task, to plug the volumes in and out where the guest
+/// runs, and then to write the definition and its mark where they are of another specification. The mark comes last: a
+/// change that was cut short before it is made again.
 ///
 /// A reboot is an end and a start, not the reset button: of each of the two one sees afterwards whether it was done, so
 /// that a reboot that is cut short is neither lost nor made twice; and what hangs in QEMU or a device ends with it.
@@ -47,7 +48,7 @@ package struct ConvergencePlan: Hashable, Sendable {
 
     private init(stopping task: MachineTask, applied: Bool, _ domain: ObservedDomain?) {
         guard let domain else {
-            self.init(stages: applied ? [] : [[.unfilter], [.unlink]])
+            self.init(stages: applied ? [] : Self.volumes(of: task) + [[.unfilter], [.unlink]])
             return
         }
         let isOn =
@@ -55,39 +56,53 @@ package struct ConvergencePlan: Hashable, Sendable {
             case .running, .paused: true
             case .shutDown, .crashed, .off: false
             }
-        self.init(stages: (isOn ? [[.shutDown]] : []) + Self.adapt(domain.mark, to: task, applied: applied))
+        let adaptation = Self.adapt(domain.mark, to: task, applied: applied, isOn: false)
+        self.init(stages: (isOn ? [[.shutDown]] : []) + adaptation)
     }
 
     private init(running task: MachineTask, applied: Bool, _ domain: ObservedDomain?) {
         guard let domain else {
-            self = .build
+            self = Self.build(task)
             return
         }
         switch domain.state {
         case .running where domain.mark.bootCounter < task.bootCounter,
             .paused where domain.mark.bootCounter < task.bootCounter:
-            self.init(stages: [[.destroy]] + Self.build.stages)
+            self.init(stages: [[.destroy]] + Self.build(task).stages)
         case .running, .paused:
-            self.init(stages: Self.adapt(domain.mark, to: task, applied: applied))
+            self.init(stages: Self.adapt(domain.mark, to: task, applied: applied, isOn: true))
         case .shutDown, .crashed:
             // A higher boot counter is somebody's wish to have it back.
             let isTheGuestsDoing = applied && domain.mark.bootCounter >= task.bootCounter
-            self = isTheGuestsDoing ? .nothing : .build
+            self = isTheGuestsDoing ? .nothing : Self.build(task)
         case .off:
-            self = .build
+            self = Self.build(task)
         }
     }
 
-    private static func adapt(_ mark: MachineMark, to task: MachineTask, applied: Bool) -> [[ConvergenceStep]] {
+    private static func adapt(
+        _ mark: MachineMark,
+        to task: MachineTask,
+        applied: Bool,
+        isOn: Bool
+    ) -> [[ConvergenceStep]] {
         let defining = mark.specDigest != MachineMark.digest(of: task.spec)
         guard !applied || defining else { return [] }
-        return [[.network, .filter]] + (defining ? [[.define]] : [])
+        // Also without volumes: the last one may have to be plugged out.
+        let plugging: [[ConvergenceStep]] = isOn && defining ? [[.plug]] : []
+        return [[.network, .filter]] + volumes(of: task) + plugging + (defining ? [[.define]] : [])
+    }
+
+    private static func volumes(of task: MachineTask) -> [[ConvergenceStep]] {
+        task.spec?.volumes.isEmpty == false ? [[.volumes]] : []
     }
 
     /// From nothing, or from any half of it, to a running domain.
-    private static let build = ConvergencePlan(stages: [
-        [.image], [.overlay, .seed, .network, .filter], [.define], [.start],
-    ])
+    private static func build(_ task: MachineTask) -> ConvergencePlan {
+        ConvergencePlan(
+            stages: [[.image]] + volumes(of: task) + [[.overlay, .seed, .network, .filter], [.define], [.start]]
+        )
+    }
 
     /// From anything to nothing.
     package static let tearDown = ConvergencePlan(stages: [

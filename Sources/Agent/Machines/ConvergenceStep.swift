@@ -11,12 +11,16 @@ package enum ConvergenceStep: String, CaseIterable, Sendable, Codable {
 
     // It is built.
     case image
+    case volumes
     case overlay
     case seed
     case network
     case filter
     case define
     case start
+
+    // It is changed while it runs.
+    case plug
 
     // It is stopped or taken down.
     case shutDown = "shut_down"
@@ -31,13 +35,16 @@ package enum ConvergenceStep: String, CaseIterable, Sendable, Codable {
     case report
     case forget
 
-    /// Whether the step mostly waits, for a server or a guest. It keeps no other machine from its turn.
-    package var isWaiting: Bool { self == .image || self == .shutDown }
+    /// Whether the step mostly waits, for a server, a guest or a disk of others. It keeps no other machine from its turn.
+    package var isWaiting: Bool { [.image, .volumes, .plug, .shutDown].contains(self) }
 
     /// The steps that a create goes through.
     package static let create: [ConvergenceStep] = [
         .journal, .acknowledge, .image, .overlay, .seed, .network, .filter, .define, .start, .settle, .report,
     ]
+
+    /// The steps that are new when the volumes of a machine that runs are changed.
+    package static let volumeChange: [ConvergenceStep] = [.volumes, .plug, .define, .settle]
 
     /// The steps that a delete goes through.
     package static let delete: [ConvergenceStep] = [

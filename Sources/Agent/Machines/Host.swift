@@ -46,6 +46,11 @@ package protocol Host: Sendable {
     /// The machines that have files on the host, of whatever state.
     func machinesWithFiles() async -> Set<MachineUUID>
 
+    /// Removes a volume's file from its pool, with all data. None is fine.
+    ///
+    /// - Throws: `volume_unavailable` when the pool cannot be used now.
+    func remove(_ volume: AbsentVolume) async throws(Fault)
+
     /// What the host has.
     func inventory() async throws(Fault) -> NodeInventory
 

@@ -27,6 +27,10 @@ package actor Reporter: MachineReporting {
     /// What the conductor took a moment ago.
     private var taken: [MachineUUID: (report: MachineReport, at: ContinuousClock.Instant)] = [:]
     private var inventory: NodeInventory?
+    /// Volumes that are gone, of which the conductor does not know yet.
+    private var removedVolumes: Set<VolumeUUID> = []
+    private let removal: AsyncStream<[AbsentVolume]>.Continuation
+    private let removals: AsyncStream<[AbsentVolume]>
     private let wake: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>
     private let progress: AsyncStream<Void>.Continuation
@@ -48,6 +52,7 @@ package actor Reporter: MachineReporting {
         (self.conductor, self.host) = (conductor, host)
         (self.epoch, self.bootID, self.logger) = (epoch, bootID, logger)
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        (removals, removal) = AsyncStream.makeStream(of: [AbsentVolume].self, bufferingPolicy: .bufferingNewest(1))
         (progresses, progress) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -96,9 +101,28 @@ package actor Reporter: MachineReporting {
                     await self.sendProgress()
                 }
             }
+            group.addTask {
+                // Apart from the reports, which a disk that hangs must not hold up.
+                for await volumes in self.removals { await self.remove(volumes) }
+            }
             group.addTask { try await self.sendWhenWoken(beat) }
             try await group.next()
             group.cancelAll()
+        }
+    }
+
+    private func remove(_ volumes: [AbsentVolume]) async {
+        for volume in volumes {
+            do throws(Fault) {
+                try await host.remove(volume)
+                removedVolumes.insert(volume.uuid)
+                wake.yield()
+            } catch {
+                logger.warning(
+                    "A volume is not removed yet",
+                    metadata: ["volume": "\(volume.uuid)", "error": "\(error)"]
+                )
+            }
         }
     }
 
@@ -140,10 +164,14 @@ package actor Reporter: MachineReporting {
             hypervisorReachable: look.isReachable,
             machines: changed.values.map(\.report).sorted { "\($0.uuid)" < "\($1.uuid)" },
             inventory: look.inventory == inventory ? nil : look.inventory,
-            problems: look.problems
+            problems: look.problems,
+            removedVolumes: removedVolumes.sorted { "\($0)" < "\($1)" }
         )
         do {
-            _ = try await conductor.send(report)
+            let receipt = try await conductor.send(report)
+            removedVolumes.subtract(report.removedVolumes)
+            let absent = receipt.absentVolumes.filter { !report.removedVolumes.contains($0.uuid) }
+            if !absent.isEmpty { removal.yield(absent) }
             inventory = look.inventory ?? inventory
             note(taken: changed.values.map(\.report))
         } catch {

@@ -52,7 +52,7 @@ extension APIError {
 
     private init(_ refusal: ResourceRefusal) {
         switch refusal.reason {
-        case .invalid: self.init(.badRequest, refusal.message)
+        case .invalid, .wrongState: self.init(.badRequest, refusal.message)
         case .notFound: self.init(.notFound, refusal.message)
         case .taken: self.init(.conflict, refusal.message)
         case .inUse: self.init(.conflict, refusal.message, reason: "in_use")

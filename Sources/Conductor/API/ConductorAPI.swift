@@ -88,7 +88,8 @@ package struct ConductorAPI: Sendable {
             lifecycle: lifecycle,
             store: VirtualMachineStore(database: database),
             callbacks: callbacks,
-            publicURL: consoles.publicURL
+            publicURL: consoles.publicURL,
+            hasImageStore: nodes.hasImages
         )
         .add(to: core)
         FirewallRoutes(store: FirewallStore(database: database), lifecycle: lifecycle).add(to: core)
@@ -104,6 +105,10 @@ package struct ConductorAPI: Sendable {
             images: ImageStore(database: database)
         )
         .add(to: core)
+        let volumeStore = VolumeStore(database: database)
+        VolumeRoutes(store: volumeStore, lifecycle: lifecycle, callbacks: callbacks).add(to: core)
+        VolumeAttachmentRoutes(store: volumeStore).add(to: core)
+        SnapshotRoutes(store: SnapshotStore(database: database), lifecycle: lifecycle).add(to: core)
         StockRoutes(store: StockStore(database: database)).add(to: core)
     }
 

@@ -98,6 +98,13 @@ struct AccessMiddleware: RouterMiddleware {
             SELECT e.id AS environment_id FROM firewall f JOIN environment e ON e.id = f.environment_id
             WHERE f.id = \(id) AND e.organization_id = \(organization)
             """
+        case .volume: "SELECT environment_id FROM volume WHERE id = \(id) AND organization_id = \(organization)"
+        case .attachment:
+            """
+            SELECT v.environment_id FROM volume_attachment a JOIN volume v ON v.id = a.volume_id
+            WHERE a.id = \(id) AND v.organization_id = \(organization)
+            """
+        case .snapshot: "SELECT environment_id FROM snapshot WHERE id = \(id) AND organization_id = \(organization)"
         }
     }
 

@@ -64,15 +64,22 @@ struct RouteAccess {
         case environment
         case key
         case firewall
+        case volume
+        case attachment
+        case snapshot
     }
 
     private static let catalog: Set<Substring> = [
         "regions", "flavors", "images", "gpus", "stocks", "sg-rules-protocols", "supported-keypairs", "profiles",
+        "volume-types",
     ]
-    private static let lists: Set<Substring> = ["virtual-machines", "environments", "keypairs", "firewalls"]
-    private static let created: Set<Substring> = ["virtual-machines", "keypairs", "firewalls"]
+    private static let lists: Set<Substring> = [
+        "virtual-machines", "environments", "keypairs", "firewalls", "volumes", "snapshots",
+    ]
+    private static let created: Set<Substring> = ["virtual-machines", "keypairs", "firewalls", "volumes"]
     private static let things: [Substring: Table] = [
-        "environments": .environment, "keypair": .key, "firewalls": .firewall,
+        "environments": .environment, "keypair": .key, "firewalls": .firewall, "volumes": .volume,
+        "volume-attachments": .attachment, "snapshots": .snapshot,
     ]
 
     /// Which environment it is about.

@@ -64,7 +64,7 @@ struct CallbackQueue: Sendable {
                 LEFT JOIN sending s ON s.organization_id = d.organization_id AND s.receiver = d.receiver
             WHERE d.state = 'waiting' AND d.next_attempt_at <= now() AND NOT EXISTS (
                 SELECT FROM callback_delivery e
-                WHERE e.vm_id = d.vm_id AND e.id < d.id AND e.state = 'waiting')
+                WHERE e.resource = d.resource AND e.id < d.id AND e.state = 'waiting')
         ), fair AS (
             SELECT id, next_attempt_at, (SELECT coalesce(sum(count), 0) FROM sending s
                 WHERE s.organization_id = due.organization_id) + row_number() OVER (
@@ -88,7 +88,7 @@ struct CallbackQueue: Sendable {
         let record = try CallbackDeliveryRecord(row)
         let address: IPv4Address? = try row["floating_ip"]
         let body = CallbackBody(
-            resource: .init(id: record.machineID.description, name: record.machineName),
+            resource: .init(id: record.resource.text, name: record.name, type: record.resource.kind),
             operation: .init(name: record.operation, status: record.status),
             data: .init(status: record.status, floatingIP: address?.description)
         )
@@ -147,7 +147,7 @@ struct CallbackQueue: Sendable {
                 // Those that wait for it are not due before it, so that nobody looks at them until then.
                 """
                 UPDATE callback_delivery later SET next_attempt_at = d.next_attempt_at FROM callback_delivery d
-                WHERE d.id = \(attempt.delivery) AND d.state = 'waiting' AND later.vm_id = d.vm_id AND later.id > d.id
+                WHERE d.id = \(attempt.delivery) AND d.state = 'waiting' AND later.resource = d.resource AND later.id > d.id
                     AND later.state = 'waiting' AND later.next_attempt_at < d.next_attempt_at
                 """,
             ],

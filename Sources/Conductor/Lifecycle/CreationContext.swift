@@ -12,7 +12,11 @@ struct CreationContext {
     let region: RegionID
     let regionName: String
     let flavorName: String
+    /// What each machine claims of its node.
     let request: PlacementRequest
+    let boot: BootVolume?
+    /// The part of the disk that goes with the machine.
+    let ownDiskGiB: Int
 
     /// Locks the environment against deletion before anything of it is claimed, so that the two cannot wait for each other.
     ///
@@ -28,7 +32,9 @@ struct CreationContext {
                         WHERE q.organization_id = e.organization_id OR q.environment_id = e.id) AS has_quota
             FROM environment e JOIN region r ON r.id = e.region_id
                 LEFT JOIN flavor f ON f.id = \(creation.flavor) AND f.region_id = r.id AND f.deleted_at IS NULL
-                LEFT JOIN image i ON i.id = \(creation.image) AND i.region_id = r.id AND i.deleted_at IS NULL
+                LEFT JOIN image i ON i.id = \(creation.image) AND i.region_id = r.id
+                    AND (i.organization_id IS NULL OR i.organization_id = e.organization_id)
+                    AND (i.deleted_at IS NULL OR \(creation.boot.isExisting)::boolean)
             WHERE e.id = \(creation.environment) AND e.organization_id = \(creation.organization)
             FOR KEY SHARE OF e
             """
@@ -46,6 +52,8 @@ struct CreationContext {
         guard try row["keys"] == Set(creation.keys).count else {
             throw MachineRefusal(.notFound, "One of the keys does not exist in environment \(environment).")
         }
+        let flavorDisk: Int = try row["disk_gib"]
+        let boot = try BootVolume.load(creation, flavorDisk, region: row["region_id"], transaction)
         return try CreationContext(
             environmentName: environment,
             hasQuota: row["has_quota"],
@@ -53,9 +61,15 @@ struct CreationContext {
             regionName: region,
             flavorName: flavorName,
             request: PlacementRequest(
-                resources: Resources(vcpus: row["vcpus"], memoryMiB: row["memory_mib"], diskGiB: row["disk_gib"]),
+                resources: Resources(
+                    vcpus: row["vcpus"],
+                    memoryMiB: row["memory_mib"],
+                    diskGiB: boot?.claimedGiB ?? flavorDisk
+                ),
                 gpus: GPURequest(type: row["gpu_type"], count: row["gpu_count"])
-            )
+            ),
+            boot: boot,
+            ownDiskGiB: boot == nil ? flavorDisk : 0
         )
     }
 }

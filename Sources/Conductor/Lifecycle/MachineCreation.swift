@@ -14,6 +14,8 @@ package struct MachineCreation: Sendable {
     package var environment: EnvironmentID
     package var flavor: FlavorID
     package var image: ImageID
+    /// What the machines boot from.
+    package var boot: BootDisk
     /// In the order in which they were asked for.
     package var keys: [KeyID]
     /// A memorable name is made when nil. With `count` above 1 the machines are `name-1` to `name-N`.
@@ -37,6 +39,7 @@ package struct MachineCreation: Sendable {
         environment: EnvironmentID,
         flavor: FlavorID,
         image: ImageID,
+        boot: BootDisk = .own,
         keys: [KeyID],
         name: String? = nil,
         count: Int = 1,
@@ -53,6 +56,7 @@ package struct MachineCreation: Sendable {
         self.environment = environment
         self.flavor = flavor
         self.image = image
+        self.boot = boot
         self.keys = keys
         self.name = name
         self.count = count
@@ -63,6 +67,21 @@ package struct MachineCreation: Sendable {
         self.securityRules = securityRules
         self.profile = profile
         self.idempotency = idempotency
+    }
+}
+
+/// What a machine boots from.
+package enum BootDisk: Sendable, Hashable {
+    /// A disk of its own, which goes with it.
+    case own
+    /// A volume that begins as the image, is made with it and stays when it goes.
+    case newVolume
+    /// A bootable volume that there is.
+    case volume(VolumeID)
+
+    /// Whether the image is history: the volume began as it.
+    var isExisting: Bool {
+        if case .volume = self { true } else { false }
     }
 }
 

@@ -44,12 +44,17 @@ struct MachineCreator {
                 .gpus: count * (context.request.gpus?.count ?? 0),
                 .floatingIPs: creation.assignFloatingIP ? count : 0,
             ]
+            .merging((context.boot?.added ?? [:]).mapValues { $0 * count }) { $1 }
         )
     }
 
     /// Finds a place for each machine.
     private func place(_ uuids: [MachineUUID], _ context: CreationContext) throws -> [NodeChoice] {
-        let search = CapacitySearch(region: context.region, request: context.request)
+        let search = CapacitySearch(
+            region: context.region,
+            request: context.request,
+            reachable: try context.boot?.need.nodes(transaction)
+        )
         let seeds = uuids.map { PlacementSeed($0) }
         // As many nodes as there are machines always suffice, and fewer rows than asked for are all there are.
         let candidates = try search.candidates(from: seeds[0], limit: max(8, uuids.count), transaction)
@@ -82,8 +87,8 @@ struct MachineCreator {
         var results =
             try
             transaction.together(
-                (quota?.statements ?? []) + early + machines.map { statement($0, context) } + callbacks(of: machines)
-                    + late
+                (quota?.statements ?? []) + early + machines.map { statement($0, context) }
+                    + bootVolumes(of: machines, context) + callbacks(of: machines) + late
                     + VirtualMachineStore.statements(of: machines.map(\.uuid))
             )[...]
         if let quota {
@@ -96,6 +101,10 @@ struct MachineCreator {
         let ids = try zip(machines, results).map { try id(of: $0, $1.rows, context) }
         let records = try VirtualMachineStore.records(results.suffix(2))
         return ids.compactMap { records[$0] }
+    }
+
+    private func bootVolumes(of machines: [NewMachine], _ context: CreationContext) -> [SQL] {
+        machines.compactMap { context.boot?.attach(to: $0.uuid, on: $0.choice.node, creation) }
     }
 
     private func callbacks(of machines: [NewMachine]) -> [SQL] {
@@ -134,13 +143,13 @@ struct MachineCreator {
             WITH vm AS (
                 INSERT INTO virtual_machine (uuid, organization_id, environment_id, created_by, name, hostname,
                     image_id, flavor_id, vcpus, memory_mib, disk_gib, gpu_type, gpu_count, user_data, callback_url,
-                    assign_floating_ip, mac, desired, node_id, phase, deadline_at)
+                    assign_floating_ip, volumes_changing, mac, desired, node_id, phase, deadline_at)
                 VALUES (\(machine.uuid), \(creation.organization), \(creation.environment), \(creation.user),
                     \(machine.name), \(MachineNames.hostname(for: machine.name)), \(creation.image),
                     \(creation.flavor), \(context.request.resources.vcpus), \(context.request.resources.memoryMiB),
-                    \(context.request.resources.diskGiB), \(context.request.gpus?.type ?? ""),
+                    \(context.ownDiskGiB), \(context.request.gpus?.type ?? ""),
                     \(context.request.gpus?.count ?? 0), \(creation.userData), \(creation.callbackURL),
-                    \(creation.assignFloatingIP), \(MACAddress(localFor: machine.uuid)), 'running',
+                    \(creation.assignFloatingIP), \(context.boot != nil), \(MACAddress(localFor: machine.uuid)), 'running',
                     \(machine.choice.node), 'creating', now() + make_interval(secs => \(limits.creating.seconds)))
                 RETURNING id
             ), free_private AS MATERIALIZED (

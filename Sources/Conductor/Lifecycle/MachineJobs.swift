@@ -32,6 +32,7 @@ package struct MachineJobs: Sendable {
             )
             switch job.work {
             case .serialLog, .console, .unknown: return
+            case .snapshot: try transaction.execute(SnapshotFileStore.settlement)
             case .authorizedKeys(let change): try Self.follow(change, job, outcome.fault, transaction)
             }
         }

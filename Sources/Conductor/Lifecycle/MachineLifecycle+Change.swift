@@ -46,11 +46,22 @@ extension StoredMachine {
     /// - Parameter participle: what is to be done to it, as the refusal names it.
     /// - Throws: ``MachineRefusal`` with `wrongState` unless it is ACTIVE or SHUTOFF.
     func requireRest(_ participle: String) throws(MachineRefusal) {
+        try requireNoSnapshot()
         guard phase == .active || phase == .shutoff else {
             let status = MachineSituation(phase: phase, observed: observed, nodeSilent: false).status
             throw MachineRefusal(
                 .wrongState,
                 "VM \(name) is \(status.rawValue); \(participle) when it is ACTIVE or SHUTOFF."
+            )
+        }
+    }
+
+    /// - Throws: ``MachineRefusal`` with `wrongState` while its disk is being copied.
+    func requireNoSnapshot() throws(MachineRefusal) {
+        guard !isSnapshotting else {
+            throw MachineRefusal(
+                .wrongState,
+                "VM \(id) is currently being used to create a snapshot and no operation can be performed."
             )
         }
     }

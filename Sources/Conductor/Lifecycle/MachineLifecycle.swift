@@ -45,6 +45,12 @@ package struct MachineLifecycle: Sendable {
                 )
             } catch let error as PostgresError where error.isUniqueViolation("virtual_machine_name_unique") {
                 throw try Self.nameTaken(creation)
+            } catch let error as PostgresError where error.isUniqueViolation("volume_name_unique") {
+                throw MachineRefusal(
+                    .nameTaken,
+                    "A volume of the environment has the name that the new bootable volume would get, which is the "
+                        + "machine's; choose another."
+                )
             }
         }
     }

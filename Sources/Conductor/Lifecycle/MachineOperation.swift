@@ -79,6 +79,7 @@ extension StoredMachine {
     ) throws(MachineRefusal) -> MachineTransition {
         var transition = MachineTransition(of: self)
         if operation == .delete, phase == .deleting { return transition }
+        if operation != .delete { try requireNoSnapshot() }
         guard transition.follow(operation.trigger) else {
             guard operation != .restore || phase != .hibernating else {
                 throw MachineRefusal(

@@ -56,7 +56,8 @@ package struct MachinePlacer: Sendable {
                 resources: row.resources,
                 gpus: GPURequest(type: row["gpu_type"], count: row["gpu_count"])
             ),
-            excluded: machine.triedNodes
+            excluded: machine.triedNodes,
+            reachable: StorageNeed.nodes(for: id, transaction)
         )
         var transition = MachineTransition(of: machine)
         guard let choice = try choose(search, for: machine, transaction) else {

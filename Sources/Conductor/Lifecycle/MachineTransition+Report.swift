@@ -23,6 +23,7 @@ extension StoredMachine {
         }
         guard current else { return transition }
         transition.noteFloatingIP(report)
+        transition.noteVolumes(report)
         if wantedOnNode == .absent {
             transition.remove(report)
         } else if let fault = report.fault {
@@ -47,6 +48,13 @@ extension MachineTransition {
         machine.detachesFloatingIP = false
         freesFloatingIP = true
         events.append(MachineEvent(.normal, .floatingIPDetached, "Floating IP is detached from \(machine.name)."))
+    }
+
+    /// A generation that failed may have failed because a guest does not let go of a volume.
+    fileprivate mutating func noteVolumes(_ report: MachineReport) {
+        guard machine.changesVolumes, report.fault == nil, machine.wantedOnNode != .absent else { return }
+        machine.changesVolumes = false
+        settlesVolumes = true
     }
 
     /// The node is ahead of the database, which was restored from a backup: what is wanted now becomes the newest.
@@ -91,7 +99,7 @@ extension MachineTransition {
         switch fault.code.remedy {
         case .retry:
             if isNew { events.append(MachineEvent(.warning, phase.failure, fault.message)) }
-        case .elsewhere where machine.phase.after(.evict) != nil:
+        case .elsewhere where machine.phase.after(.evict) != nil && !machine.isBound:
             evict(for: fault)
         case .elsewhere, .abort:
             if follow(.fail) || isNew {

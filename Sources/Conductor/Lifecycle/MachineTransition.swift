@@ -18,6 +18,8 @@ package struct MachineTransition: Sendable, Hashable {
     package var releasesCompute = false
     /// Whether the node confirmed that it gave up the floating IP that was taken away: the address is free.
     package var freesFloatingIP = false
+    /// Whether the node confirmed that it plugged in and out what was attached and detached.
+    package var settlesVolumes = false
     /// Whether what is wanted of the node changed, so that it has to be told.
     package var tellsNode = false
     package var events: [MachineEvent] = []
@@ -83,6 +85,11 @@ package struct MachineEvent: Sendable, Hashable {
         case floatingIPDetached = "DetachFloatingIPToInstanceSuccess"
         case securityRuleAttachRequest = "AttachSecurityRuleToInstanceRequest"
         case securityRuleDetachRequest = "DetachSecurityRuleToInstanceRequest"
+        case snapshotRequest = "SnapshotCreateRequest"
+        case volumeAttachRequest = "AttachVolumeToInstanceRequest"
+        case volumeAttached = "AttachVolumeToInstanceSuccess"
+        case volumeDetachRequest = "DetachVolumeToInstanceRequest"
+        case volumeDetached = "DetachVolumeToInstanceSuccess"
         case firewallsChangeRequest = "InstanceFirewallsChangeRequest"
         case keysChangeRequest = "InstanceKeysChangeRequest"
         case keysChanged = "InstanceKeysChangeSuccess"

@@ -50,7 +50,7 @@ package struct NodeReports: Sendable {
                 )
             }
         }
-        return ReportReceipt(revision: result.revision)
+        return ReportReceipt(revision: result.revision, absentVolumes: result.absentVolumes)
     }
 
     /// Notes a report that says nothing but that the node is there. The next one says it again, so nobody waits until it
@@ -64,7 +64,7 @@ package struct NodeReports: Sendable {
                 StatusCallback.afterChange(ofNodes: [node.id]),
             ])
         }
-        return ReportReceipt(revision: header.revision)
+        return ReportReceipt(revision: header.revision, absentVolumes: header.absentVolumes)
     }
 
     private func log(_ result: ReportResult, _ node: NodeIdentity) {
@@ -87,14 +87,18 @@ package struct NodeReports: Sendable {
 }
 
 extension NodeReport {
-    /// Whether it has nothing to tell of machines or of the host.
-    fileprivate var isHeartbeat: Bool { machines.isEmpty && inventory == nil && hypervisorReachable }
+    /// Whether it has nothing to tell of machines, volumes or of the host.
+    fileprivate var isHeartbeat: Bool {
+        machines.isEmpty && removedVolumes.isEmpty && inventory == nil && hypervisorReachable
+    }
 }
 
 /// What a report came to.
 struct ReportResult: Sendable {
     /// Of what is wanted of the node, after the report.
     var revision: Int64
+    /// Volumes that the node has to remove.
+    var absentVolumes: [AbsentVolume] = []
     /// Whether the outbox has something new.
     var tells = false
     /// Machines that left the node and want another.

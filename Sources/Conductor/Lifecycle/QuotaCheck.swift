@@ -66,10 +66,16 @@ struct QuotaCheck {
     /// What the organization has within and without an environment, a row each.
     static func usage(_ organization: OrganizationID, _ environment: EnvironmentID?) -> SQL {
         """
-        SELECT coalesce(environment_id = \(environment)::bigint, false) AS here, count(*) AS vms, sum(vcpus) AS vcpus,
-            sum(memory_mib) AS memory, sum(gpu_count) AS gpus, 0 AS volumes, 0 AS volume_gib,
-            count(*) FILTER (WHERE assign_floating_ip OR floating_ip_detaching) AS floating_ips
-        FROM virtual_machine WHERE organization_id = \(organization) AND deleted_at IS NULL GROUP BY 1
+        SELECT coalesce(environment_id = \(environment)::bigint, false) AS here, sum(vms) AS vms, sum(vcpus) AS vcpus,
+            sum(memory_mib) AS memory, sum(gpu_count) AS gpus, sum(volumes) AS volumes, sum(volume_gib) AS volume_gib,
+            sum(floating_ips) AS floating_ips
+        FROM (
+            SELECT environment_id, 1 AS vms, vcpus, memory_mib, gpu_count, 0 AS volumes, 0 AS volume_gib,
+                (assign_floating_ip OR floating_ip_detaching)::integer AS floating_ips
+            FROM virtual_machine WHERE organization_id = \(organization) AND deleted_at IS NULL
+            UNION ALL SELECT environment_id, 0, 0, 0, 0, 1, size_gib, 0
+            FROM volume WHERE organization_id = \(organization) AND deleted_at IS NULL
+        ) AS thing GROUP BY 1
         """
     }
 

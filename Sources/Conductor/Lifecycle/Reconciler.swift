@@ -22,6 +22,7 @@ package struct Reconciler: Service {
         intervals: NodeIntervals = NodeIntervals(),
         retention: Retention = Retention(),
         outbox: OutboxSignal,
+        images: ImageFiles? = nil,
         logger: Logger,
         interval: Duration = .seconds(5),
         liveness: Liveness = Liveness()
@@ -32,7 +33,8 @@ package struct Reconciler: Service {
             intervals: intervals,
             retention: retention,
             placer: MachinePlacer(database: database, limits: limits, outbox: outbox),
-            outbox: outbox
+            outbox: outbox,
+            images: images
         )
         self.logger = logger
         self.interval = interval
@@ -68,6 +70,7 @@ package struct Reconciler: Service {
         }
         await attempt("late jobs") { try await duties.expireJobs() }
         await attempt("unplaced machines") { try await duties.placeUnplaced() }
+        await attempt("snapshots") { try await duties.settleSnapshots() }
         await attempt("lost words") { try await duties.resend() }
         await attempt("old rows") { try await duties.prune() }
         await attempt("measures") {

@@ -11,6 +11,8 @@ struct ReconcilerDuties: Sendable {
     let retention: Retention
     let placer: MachinePlacer
     let outbox: OutboxSignal
+    /// Nil where there is no image store.
+    var images: ImageFiles?
 
     private static let batch = 200
     /// Seconds after which a node that neither applied nor works on a generation is told again.
@@ -84,6 +86,17 @@ struct ReconcilerDuties: Sendable {
                     LIMIT \(Self.batch) FOR UPDATE SKIP LOCKED))
                 """
             )
+        }
+    }
+
+    /// Snapshots whose jobs came to nothing, and files that nothing stands on any more.
+    func settleSnapshots() async throws {
+        _ = try await database.transaction { try $0.execute(SnapshotFileStore.settlement) }
+        guard let images else { return }
+        let store = SnapshotFileStore(database: database)
+        for image in try await store.unused() {
+            try await images.remove(image)
+            try await store.noteRemoval(of: image)
         }
     }
 
@@ -168,6 +181,11 @@ struct ReconcilerDuties: Sendable {
             """,
             """
             DELETE FROM virtual_machine WHERE ctid = ANY (ARRAY(SELECT ctid FROM virtual_machine
+                WHERE deleted_at < now() - make_interval(secs => \(retention.events.seconds))
+                LIMIT 100 FOR UPDATE SKIP LOCKED))
+            """,
+            """
+            DELETE FROM volume WHERE ctid = ANY (ARRAY(SELECT ctid FROM volume
                 WHERE deleted_at < now() - make_interval(secs => \(retention.events.seconds))
                 LIMIT 100 FOR UPDATE SKIP LOCKED))
             """,

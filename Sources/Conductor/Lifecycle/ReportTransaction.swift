@@ -21,7 +21,7 @@ struct ReportTransaction {
             [Self.header(report, node)] + (uuids.isEmpty ? [] : [StoredMachine.lock(uuids)])
         )
         let header = try Header(looks[0].rows, report, node)
-        var result = ReportResult(revision: header.revision)
+        var result = ReportResult(revision: header.revision, absentVolumes: header.absentVolumes)
         guard header.isNewest else { return result }
         let stored = try looks.dropFirst().flatMap(\.rows).map { try StoredMachine($0) }
         let transitions = transitions(of: stored, &result)
@@ -35,6 +35,9 @@ struct ReportTransaction {
         result.tells = writer.tells(transitions, node: node.id)
         if touchesOthers { statements.append(StatusCallback.afterChange(ofNodes: [node.id])) }
         if let inventory = report.inventory { statements += InventoryStore.statements(inventory, of: node.id) }
+        if !report.removedVolumes.isEmpty {
+            try VolumeRemoval.confirm(report.removedVolumes, by: node.id, transaction)
+        }
         guard !statements.isEmpty else { return result }
         let raisesRevision = transitions.contains { $0.leavesNode || $0.tellsNode }
         if raisesRevision { statements.append("SELECT revision FROM compute_node WHERE id = \(node.id)") }
@@ -51,6 +54,7 @@ struct ReportTransaction {
         let isNewest: Bool
         /// Whether the node was silent, or as well or ill as it no longer is.
         let changesNode: Bool
+        let absentVolumes: [AbsentVolume]
 
         /// Reads the answer to ``ReportTransaction/header(_:_:)``.
         ///
@@ -66,6 +70,7 @@ struct ReportTransaction {
             }
             revision = try row["revision"]
             isNewest = try row["is_newest"]
+            absentVolumes = try VolumeRemoval.volumes(row)
             changesNode = try row["silent"] || row["healthy"] != report.problems.isEmpty
         }
     }
@@ -84,7 +89,7 @@ struct ReportTransaction {
             RETURNING 1
         )
         SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.healthy,
-            EXISTS (SELECT FROM accepted) AS is_newest
+            EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column)
         FROM compute_node n WHERE n.id = \(node.id)
         """
     }

@@ -57,7 +57,7 @@ enum StatusCallback {
             UPDATE virtual_machine vm SET callback_status = c.status FROM changed c WHERE vm.id = c.id
             RETURNING vm.id, vm.organization_id, vm.name, vm.callback_url, c.operation, c.status
         )
-        INSERT INTO callback_delivery (organization_id, vm_id, vm_name, url, operation, status, floating_ip)
+        INSERT INTO callback_delivery (organization_id, vm_id, resource_name, url, operation, status, floating_ip)
         SELECT told.organization_id, told.id, told.name, told.callback_url, told.operation, told.status, f.address
         FROM told LEFT JOIN floating_ip f ON f.vm_id = told.id ORDER BY told.id
         """

@@ -33,10 +33,14 @@ extension StoredMachine {
     /// The columns that `init` reads, of the table named `vm`.
     static let columns: StaticString = """
         vm.id, vm.uuid, vm.name, vm.organization_id, vm.phase, vm.desired, vm.generation, vm.boot_counter,
-        vm.assign_floating_ip, vm.floating_ip_detaching, vm.floating_ip_on_restore, vm.node_id, vm.holds_compute, vm.evicting, vm.tried_nodes,
+        vm.assign_floating_ip, vm.floating_ip_detaching, vm.floating_ip_on_restore, vm.volumes_changing, vm.node_id,
+        vm.holds_compute, vm.evicting, vm.tried_nodes,
         vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
         vm.fault_code, vm.fault_message,
-        vm.callback_url IS NOT NULL AS calls_back
+        vm.callback_url IS NOT NULL AS calls_back, EXISTS (
+            SELECT FROM volume_attachment a JOIN volume v ON v.id = a.volume_id
+            WHERE a.vm_id = vm.id AND v.node_id IS NOT NULL) AS is_bound,
+        EXISTS (SELECT FROM snapshot s WHERE s.vm_id = vm.id AND s.state = 'creating') AS is_snapshotting
         """
 
     init(_ row: Row) throws {
@@ -52,6 +56,7 @@ extension StoredMachine {
             wantsFloatingIP: row["assign_floating_ip"],
             detachesFloatingIP: row["floating_ip_detaching"],
             restoresFloatingIP: row["floating_ip_on_restore"],
+            changesVolumes: row["volumes_changing"],
             nodeID: row["node_id"],
             holdsCompute: row["holds_compute"],
             evicting: row["evicting"],
@@ -61,7 +66,9 @@ extension StoredMachine {
             floatingIPWired: row["floating_ip_wired"],
             activity: row.activity,
             fault: row.fault,
-            callsBack: row["calls_back"]
+            callsBack: row["calls_back"],
+            isBound: row["is_bound"],
+            isSnapshotting: row["is_snapshotting"]
         )
     }
 }

@@ -19,6 +19,8 @@ package struct StoredMachine: Sendable, Hashable {
     package var detachesFloatingIP: Bool
     /// Whether it gets a floating IP when it is restored, since it gave one up when it was hibernated.
     package var restoresFloatingIP: Bool
+    /// Whether its node may not have plugged in and out yet what was attached and detached.
+    package var changesVolumes: Bool
     package var nodeID: NodeID?
     /// Whether it claims vCPUs, memory and GPUs of its node; the disk it always does.
     package var holdsCompute: Bool
@@ -33,6 +35,10 @@ package struct StoredMachine: Sendable, Hashable {
     package var fault: Fault?
     /// Whether its owner wants to be told of its status.
     package var callsBack: Bool
+    /// Whether it has a volume on its node's own disk, so that no other node can have it.
+    package var isBound: Bool
+    /// Whether its disk is being copied: nothing else is done with it meanwhile.
+    package var isSnapshotting: Bool
 
     package init(
         id: VirtualMachineID,
@@ -46,6 +52,7 @@ package struct StoredMachine: Sendable, Hashable {
         wantsFloatingIP: Bool,
         detachesFloatingIP: Bool = false,
         restoresFloatingIP: Bool = false,
+        changesVolumes: Bool = false,
         nodeID: NodeID?,
         holdsCompute: Bool = true,
         evicting: Bool = false,
@@ -55,7 +62,9 @@ package struct StoredMachine: Sendable, Hashable {
         floatingIPWired: Bool = false,
         activity: Activity? = nil,
         fault: Fault? = nil,
-        callsBack: Bool = false
+        callsBack: Bool = false,
+        isBound: Bool = false,
+        isSnapshotting: Bool = false
     ) {
         self.id = id
         self.uuid = uuid
@@ -68,6 +77,7 @@ package struct StoredMachine: Sendable, Hashable {
         self.wantsFloatingIP = wantsFloatingIP
         self.detachesFloatingIP = detachesFloatingIP
         self.restoresFloatingIP = restoresFloatingIP
+        self.changesVolumes = changesVolumes
         self.nodeID = nodeID
         self.holdsCompute = holdsCompute
         self.evicting = evicting
@@ -78,6 +88,8 @@ package struct StoredMachine: Sendable, Hashable {
         self.activity = activity
         self.fault = fault
         self.callsBack = callsBack
+        self.isBound = isBound
+        self.isSnapshotting = isSnapshotting
     }
 
     /// What its node has to make of it.

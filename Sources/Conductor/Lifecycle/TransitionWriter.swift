@@ -33,10 +33,13 @@ struct TransitionWriter {
         if !freed.isEmpty {
             statements.append("UPDATE floating_ip SET vm_id = NULL WHERE vm_id = ANY (\(freed)::bigint[])")
         }
+        let settled = transitions.filter(\.settlesVolumes).map(\.machine.id)
+        if !settled.isEmpty { statements.append(VolumeSettlement.settle(settled)) }
         let resting = transitions.filter(\.releasesCompute).map(\.machine.id)
         if !resting.isEmpty { statements.append(releaseCompute(of: resting, node)) }
         let left = transitions.filter(\.leavesNode).map(\.machine.id)
         let gone = transitions.filter { $0.machine.phase == .deleted }.map(\.machine.id)
+        if !gone.isEmpty { statements.append(VolumeSettlement.release(gone)) }
         if !left.isEmpty || !gone.isEmpty {
             statements.append(release(left: left, gone: gone, node))
         }
@@ -72,7 +75,7 @@ struct TransitionWriter {
                 observed_power = \(machine.observed), assign_floating_ip = \(machine.wantsFloatingIP),
                 floating_ip_wired = \(machine.floatingIPWired), floating_ip_detaching = \(machine.detachesFloatingIP),
                 floating_ip_on_restore = \(machine.restoresFloatingIP), holds_compute = \(machine.holdsCompute),
-                activity_step = \(machine.activity?.step), activity_percent = \(machine.activity?.percent),
+                volumes_changing = \(machine.changesVolumes), activity_step = \(machine.activity?.step), activity_percent = \(machine.activity?.percent),
                 fault_code = \(machine.fault?.code), fault_message = \(machine.fault?.message),
                 phase_since = CASE WHEN \(enters)::boolean THEN now() ELSE phase_since END,
                 resent_at = CASE WHEN \(enters)::boolean THEN NULL ELSE resent_at END,

@@ -107,7 +107,7 @@ package struct TestData: Sendable {
             """
             INSERT INTO image (region_id, name, url, sha256, format)
             VALUES (\(region), 'TestImage', \(imageURL), \(imageSHA256), \(imageFormat))
-            ON CONFLICT (region_id, name) WHERE deleted_at IS NULL
+            ON CONFLICT (region_id, organization_id, name) WHERE deleted_at IS NULL AND listed
             DO UPDATE SET url = excluded.url, sha256 = excluded.sha256, format = excluded.format
             """
         )

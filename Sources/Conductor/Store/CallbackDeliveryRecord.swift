@@ -17,8 +17,9 @@ package struct CallbackDeliveryRecord: Sendable, Hashable {
 
     package var id: CallbackDeliveryID
     package var messageID: UUID
-    package var machineID: VirtualMachineID
-    package var machineName: String
+    package var resource: CallbackResource
+    /// The resource's name, as it was then.
+    package var name: String
     /// A ``CallbackOperation``, as text, since a newer conductor may know more of them.
     package var operation: String
     package var status: String
@@ -35,15 +36,15 @@ package struct CallbackDeliveryRecord: Sendable, Hashable {
     static func webhookID(_ message: UUID) -> String { "msg_" + message.uuidString.lowercased() }
 
     static let columns: StaticString = """
-        d.id, d.message_id, d.vm_id, d.vm_name, d.operation, d.status, d.url, d.state, d.attempts, d.last_error,
+        d.id, d.message_id, d.vm_id, d.volume_id, d.resource_name, d.operation, d.status, d.url, d.state, d.attempts, d.last_error,
         d.next_attempt_at, d.created_at
         """
 
     init(_ row: Row) throws {
         id = try row["id"]
         messageID = try row["message_id"]
-        machineID = try row["vm_id"]
-        machineName = try row["vm_name"]
+        resource = try CallbackResource(row)
+        name = try row["resource_name"]
         operation = try row["operation"]
         status = try row["status"]
         url = try row["url"]
@@ -52,5 +53,32 @@ package struct CallbackDeliveryRecord: Sendable, Hashable {
         lastError = try row["last_error"]
         nextAttemptAt = try row["next_attempt_at"]
         createdAt = try row["created_at"]
+    }
+}
+
+/// What has a callback.
+package enum CallbackResource: Sendable, Hashable {
+    case machine(VirtualMachineID)
+    case volume(VolumeID)
+
+    /// Its id alone.
+    var text: String {
+        switch self {
+        case .machine(let id): id.description
+        case .volume(let id): id.description
+        }
+    }
+
+    /// What receivers call its kind.
+    var kind: String {
+        switch self {
+        case .machine: "instance"
+        case .volume: "volume"
+        }
+    }
+
+    fileprivate init(_ row: Row) throws {
+        let volume: VolumeID? = try row["volume_id"]
+        if let volume { self = .volume(volume) } else { self = .machine(try row["vm_id"]) }
     }
 }

@@ -143,7 +143,7 @@ package struct CallbackStore: Sendable {
         }
     }
 
-    /// Has one told again, to the machine's URL of now, for another day. One that is being sent goes on.
+    /// Has one told again, to the resource's URL of now, for another day. One that is being sent goes on.
     ///
     /// It keeps its place: what came after it and still waits is told after it.
     ///
@@ -156,10 +156,11 @@ package struct CallbackStore: Sendable {
         try await database.transaction { transaction in
             try transaction.execute(
                 """
-                UPDATE callback_delivery d SET state = 'waiting', attempts = 0, url = coalesce(vm.callback_url, d.url),
+                UPDATE callback_delivery d SET state = 'waiting', attempts = 0, url = coalesce(
+                        (SELECT vm.callback_url FROM virtual_machine vm WHERE vm.id = d.vm_id),
+                        (SELECT v.callback_url FROM volume v WHERE v.id = d.volume_id), d.url),
                     next_attempt_at = now(), leased_until = NULL, expires_at = now() + interval '1 day'
-                FROM virtual_machine vm
-                WHERE d.id = \(id) AND d.organization_id = \(organization) AND vm.id = d.vm_id
+                WHERE d.id = \(id) AND d.organization_id = \(organization)
                     AND (d.leased_until IS NULL OR d.leased_until < now())
                 """
             )

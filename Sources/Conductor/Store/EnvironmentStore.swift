@@ -112,7 +112,7 @@ package struct EnvironmentStore: Sendable {
         }
     }
 
-    /// Removes an environment without machines, with its key pairs and firewalls.
+    /// Removes an environment without machines and volumes, with its key pairs and firewalls.
     ///
     /// - Throws: ``ResourceRefusal`` with `inUse`.
     package func remove(_ id: EnvironmentID, in organization: OrganizationID) async throws {
@@ -130,6 +130,15 @@ package struct EnvironmentStore: Sendable {
             )
             let (count, deleting): (Int, Int) = try rows.first.map { try ($0["count"], $0["deleting"]) } ?? (0, 0)
             guard count == 0 else { throw Self.inUse(name, count, deleting) }
+            let volumes = try transaction.query(
+                "SELECT count(*) AS count FROM volume WHERE environment_id = \(id) AND deleted_at IS NULL"
+            )
+            guard try volumes.first?["count"] == 0 else {
+                throw ResourceRefusal(
+                    .inUse,
+                    "Environment “\(name)” still has volumes; delete them, and wait until they are gone, or move them."
+                )
+            }
             try transaction.execute("DELETE FROM environment WHERE id = \(id)")
         }
     }

@@ -19,6 +19,10 @@ package struct ImageRecord: Sendable, Hashable {
     /// In bytes; 0 when it is not known.
     package var size: Int64
     package var machineCount: Int
+    /// Whose it is; nil for those that everybody can use.
+    package var organization: OrganizationID?
+    package var snapshot: SnapshotID?
+    package var labels: [String]
     package var createdAt: Date
 }
 
@@ -44,13 +48,28 @@ package struct ImageStore: Sendable {
     }
 
     /// One page of a region's, or of all, by region, type and name.
-    package func images(_ query: ListQuery, region: RegionID?) async throws -> Page<ImageRecord> {
+    ///
+    /// - Parameters:
+    ///   - query: which rows.
+    ///   - region: nil for all.
+    ///   - organization: whose own images are listed too; nil for nobody's.
+    ///   - includesPublic: whether those that everybody can use are.
+    /// - Returns: the page.
+    /// - Throws: `PostgresError`.
+    package func images(
+        _ query: ListQuery,
+        region: RegionID?,
+        of organization: OrganizationID? = nil,
+        includesPublic: Bool = true
+    ) async throws -> Page<ImageRecord> {
         try await database.read { transaction in
             let found = try transaction.query(
                 """
                 WITH matching AS (
                     SELECT i.id, r.name AS region, i.type, i.name FROM image i JOIN region r ON r.id = i.region_id
-                    WHERE i.deleted_at IS NULL
+                    WHERE i.deleted_at IS NULL AND i.listed
+                        AND CASE WHEN i.organization_id IS NULL THEN \(includesPublic)
+                            ELSE i.organization_id = \(organization)::bigint END
                         AND (\(region)::bigint IS NULL OR i.region_id = \(region)::bigint)
                         AND (\(query.search)::text IS NULL
                             OR position(lower(\(query.search)::text) IN lower(i.name)) > 0)
@@ -66,8 +85,39 @@ package struct ImageStore: Sendable {
     }
 
     /// - Throws: ``ResourceRefusal`` with `notFound`, as all that follow.
-    package func image(_ id: ImageID) async throws -> ImageRecord {
-        try await database.read { try Self.record(id, $0) }
+    package func image(_ id: ImageID, for organization: OrganizationID? = nil) async throws -> ImageRecord {
+        let record = try await database.read { try Self.record(id, $0) }
+        guard record.organization == nil || record.organization == organization else { throw Self.notFound(id) }
+        return record
+    }
+
+    /// Whether a new image of the organization could have the name in every region.
+    package func isFree(_ name: String, in organization: OrganizationID) async throws -> Bool {
+        try await database.read { transaction in
+            try transaction.query(
+                """
+                SELECT FROM image WHERE name = \(name) AND listed AND deleted_at IS NULL
+                    AND (organization_id IS NULL OR organization_id = \(organization)) LIMIT 1
+                """
+            )
+            .isEmpty
+        }
+    }
+
+    /// Takes an image of the organization's own off the list. Machines made from it stay as they are.
+    package func remove(_ id: ImageID, of organization: OrganizationID) async throws {
+        let removed = try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                UPDATE image SET deleted_at = now()
+                WHERE id = \(id) AND organization_id = \(organization) AND listed AND deleted_at IS NULL
+                """
+            )
+        }
+        guard removed == 1 else {
+            let image = try await image(id, for: organization)
+            throw ResourceRefusal(.invalid, "Image “\(image.name)” is everybody's; only its operator can delete it.")
+        }
     }
 
     /// - Throws: ``ResourceRefusal`` with `taken` for a name that the region has.
@@ -98,7 +148,9 @@ package struct ImageStore: Sendable {
     /// Takes an image off the list. Machines made from it stay as they are.
     package func remove(_ id: ImageID) async throws {
         let removed = try await database.transaction {
-            try $0.execute("UPDATE image SET deleted_at = now() WHERE id = \(id) AND deleted_at IS NULL")
+            try $0.execute(
+                "UPDATE image SET deleted_at = now() WHERE id = \(id) AND organization_id IS NULL AND deleted_at IS NULL"
+            )
         }
         guard removed == 1 else { throw Self.notFound(id) }
     }
@@ -112,12 +164,12 @@ package struct ImageStore: Sendable {
         let rows = try transaction.query(
             """
             SELECT i.id, r.name AS region, i.name, i.type, i.version, i.description, i.url, i.sha256, i.format, i.size,
-                i.created_at, coalesce(m.machines, 0) AS machines
+                i.created_at, i.organization_id, i.snapshot_id, i.labels, coalesce(m.machines, 0) AS machines
             FROM image i JOIN region r ON r.id = i.region_id LEFT JOIN (
                 SELECT image_id, count(*) AS machines FROM virtual_machine
                 WHERE image_id = ANY (\(ids)::bigint[]) AND deleted_at IS NULL GROUP BY image_id
             ) m ON m.image_id = i.id
-            WHERE i.id = ANY (\(ids)::bigint[]) AND i.deleted_at IS NULL ORDER BY r.name, i.type, i.name
+            WHERE i.id = ANY (\(ids)::bigint[]) AND i.deleted_at IS NULL AND i.listed ORDER BY r.name, i.type, i.name
             """
         )
         return try rows.map { row in
@@ -133,6 +185,9 @@ package struct ImageStore: Sendable {
                 format: row["format"],
                 size: row["size"],
                 machineCount: row["machines"],
+                organization: row["organization_id"],
+                snapshot: row["snapshot_id"],
+                labels: row["labels"],
                 createdAt: row["created_at"]
             )
         }

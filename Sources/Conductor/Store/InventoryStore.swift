@@ -8,7 +8,31 @@ import Postgres
 enum InventoryStore {
     /// What writes it. It locks the node's row, so that no claim is made while its capacity changes.
     static func statements(_ inventory: NodeInventory, of node: NodeID) -> [SQL] {
-        [update(inventory, node), devices(inventory.gpus, node)]
+        [update(inventory, node), devices(inventory.gpus, node)] + pools(inventory.storagePools, node)
+    }
+
+    /// Pools are known by their names. One that is of another kind on other nodes is left out: it cannot be the same.
+    private static func pools(_ pools: [StoragePoolInventory], _ node: NodeID) -> [SQL] {
+        // In one order, so that two nodes that come with the same new pools do not wait for each other.
+        let pools = pools.sorted { $0.name < $1.name }
+        return [
+            """
+            INSERT INTO storage_pool (region_id, name, kind)
+            SELECT n.region_id, t.name, t.kind
+            FROM unnest(\(pools.map(\.name))::text[], \(pools.map(\.kind))::text[]) AS t (name, kind), compute_node n
+            WHERE n.id = \(node) ORDER BY t.name ON CONFLICT DO NOTHING
+            """,
+            """
+            WITH there AS (
+                SELECT p.id FROM unnest(\(pools.map(\.name))::text[], \(pools.map(\.kind))::text[]) AS t (name, kind),
+                    compute_node n JOIN storage_pool p ON p.region_id = n.region_id
+                WHERE n.id = \(node) AND p.name = t.name AND p.kind = t.kind
+            ), gone AS (
+                DELETE FROM node_storage_pool WHERE node_id = \(node) AND pool_id NOT IN (SELECT id FROM there)
+            )
+            INSERT INTO node_storage_pool (node_id, pool_id) SELECT \(node), id FROM there ON CONFLICT DO NOTHING
+            """,
+        ]
     }
 
     private static func update(_ inventory: NodeInventory, _ node: NodeID) -> SQL {

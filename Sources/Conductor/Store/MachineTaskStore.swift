@@ -50,7 +50,14 @@ package enum MachineTaskStore {
         ARRAY(SELECT concat_ws(' ', d.address, d.pci_id, d.iommu_group)
             FROM gpu_device d WHERE d.vm_id = vm.id ORDER BY d.address) AS gpus,
         ARRAY(SELECT jsonb_build_object('id', j.id, 'work', j.work)::text FROM machine_job j
-            WHERE j.vm_id = vm.id AND j.state = 'pending' AND j.expires_at > now() ORDER BY j.id) AS jobs
+            WHERE j.vm_id = vm.id AND j.state = 'pending' AND j.expires_at > now() ORDER BY j.id) AS jobs,
+        (SELECT json_agg(json_build_object('uuid', v.uuid, 'pool', p.name, 'size_gib', v.size_gib,
+                'is_new', v.state <> 'made', 'is_root', a.boot, 'image', CASE WHEN v.state <> 'made' AND w.id IS NOT NULL
+                    THEN json_build_object('name', w.name, 'url', w.url, 'sha256', w.sha256, 'format', w.format) END
+            ) ORDER BY a.id)
+            FROM volume_attachment a JOIN volume v ON v.id = a.volume_id JOIN storage_pool p ON p.id = v.pool_id
+                LEFT JOIN image w ON w.id = v.image_id
+            WHERE a.vm_id = vm.id AND a.state <> 'detaching') AS volumes
         """
 
     private static let tables: StaticString = """
@@ -97,13 +104,20 @@ package enum MachineTaskStore {
                 floatingIP: row["floating_ip"]
             ),
             securityRules: rules.map(rule),
-            gpus: gpus.map(gpu)
+            gpus: gpus.map(gpu),
+            volumes: volumes(row)
         )
     }
 
     private static func jobs(_ row: Row) throws -> [MachineJob] {
         let jobs: [String] = try row["jobs"]
         return try jobs.map { try NodeJSON.decoder.decode(MachineJob.self, from: Data($0.utf8)) }
+    }
+
+    /// Written by the database in the words of the protocol.
+    private static func volumes(_ row: Row) throws -> [VolumeSpec] {
+        guard let text: String = try row["volumes"] else { return [] }
+        return try NodeJSON.decoder.decode([VolumeSpec].self, from: Data(text.utf8))
     }
 
     /// Reads `ingress IPv4 tcp 192.0.2.0/24 22 22`; ports may be missing.

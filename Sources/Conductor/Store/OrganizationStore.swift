@@ -76,8 +76,26 @@ package struct OrganizationStore: Sendable {
                         + "virtual machines; delete them first."
                 )
             }
-            // Machines without an environment are deleted ones that are kept for their history.
+            let kept = try transaction.query(
+                """
+                SELECT (SELECT count(*) FROM snapshot WHERE organization_id = \(id) AND (deleted_at IS NULL OR bytes > 0))
+                    + (SELECT count(*) FROM image WHERE organization_id = \(id) AND listed AND deleted_at IS NULL) AS count
+                """
+            )
+            guard try kept.first?["count"] == 0 else {
+                throw ResourceRefusal(
+                    .inUse,
+                    "Organization “\(name)” has snapshots or images of its own; delete them, and wait until their files are "
+                        + "gone."
+                )
+            }
+            // Volumes and machines without an environment are deleted ones that are kept for their history.
+            try transaction.execute("DELETE FROM volume WHERE organization_id = \(id)")
             try transaction.execute("DELETE FROM virtual_machine WHERE organization_id = \(id)")
+            // Each names the other.
+            try transaction.execute("UPDATE image SET snapshot_id = NULL WHERE organization_id = \(id)")
+            try transaction.execute("DELETE FROM snapshot WHERE organization_id = \(id)")
+            try transaction.execute("DELETE FROM image WHERE organization_id = \(id)")
             try transaction.execute("DELETE FROM user_account WHERE organization_id = \(id)")
             try transaction.execute("DELETE FROM organization WHERE id = \(id)")
         }

@@ -111,7 +111,8 @@ package struct RegionStore: Sendable {
     private static let things = [
         "environment_region_id_fkey": "environments", "flavor_region_id_fkey": "flavors",
         "image_region_id_fkey": "images", "floating_ip_pool_region_id_fkey": "floating IP pools",
-        "compute_node_region_id_fkey": "nodes",
+        "compute_node_region_id_fkey": "nodes", "volume_pool_id_fkey": "volumes",
+        "snapshot_region_id_fkey": "snapshots",
     ]
 
     private func refusing(

@@ -13,6 +13,8 @@ package struct ResourceRefusal: Error, Sendable, Hashable, CustomStringConvertib
         case taken
         /// Something stands on it.
         case inUse
+        /// Its state does not allow it.
+        case wrongState
         /// There are none left to give out.
         case exhausted
         /// The caller's key may not.

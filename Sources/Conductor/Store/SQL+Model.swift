@@ -33,6 +33,8 @@ extension IPv4Address: SQLEncodable, SQLDecodable {}
 extension Subnet: SQLEncodable, SQLDecodable {}
 extension MACAddress: SQLEncodable, SQLDecodable {}
 extension MachineUUID: SQLEncodable, SQLDecodable {}
+extension VolumeUUID: SQLEncodable, SQLDecodable {}
+extension StoredImageUUID: SQLEncodable, SQLDecodable {}
 extension NodeName: SQLEncodable, SQLDecodable {}
 extension PCIAddress: SQLEncodable, SQLDecodable {}
 extension SHA256Digest: SQLEncodable, SQLDecodable {}
@@ -59,3 +61,7 @@ extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}
 extension CallbackOperation: SQLEncodable, SQLDecodable {}
 extension CallbackDeliveryRecord.State: SQLEncodable, SQLDecodable {}
 extension MachineJobRecord.State: SQLEncodable, SQLDecodable {}
+extension StoragePoolInventory.Kind: SQLEncodable, SQLDecodable {}
+extension VolumeRecord.State: SQLEncodable, SQLDecodable {}
+extension VolumeAttachmentRecord.State: SQLEncodable, SQLDecodable {}
+extension SnapshotRecord.State: SQLEncodable, SQLDecodable {}

@@ -18,6 +18,8 @@ package struct VirtualMachineRecord: Sendable {
     package var keyNames: [String]
     package var labels: [String]
     package var securityRules: [Rule]
+    package var volumes: [Volume]
+    package var isSnapshotting: Bool
     package var callbackURL: String?
     package var assignFloatingIP: Bool
     package var mac: MACAddress
@@ -79,6 +81,37 @@ package struct VirtualMachineRecord: Sendable {
         /// The machine's generation that brought it.
         package var generation: Generation
         package var createdAt: Date
+    }
+
+    /// A volume that it has, is to get or has yet to let go of. Read from what the database writes as JSON.
+    package struct Volume: Sendable, Hashable, Decodable {
+        /// The attachment's.
+        package var id: VolumeAttachmentID
+        package var state: VolumeAttachmentRecord.State
+        package var isProtected: Bool
+        /// Seconds since 1970.
+        package var createdAt: Double
+        package var volumeID: VolumeID
+        package var uuid: VolumeUUID
+        package var name: String
+        package var description: String
+        package var sizeGiB: Int
+        package var type: String
+        package var isBootable: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case state
+            case isProtected = "protected"
+            case createdAt = "created_at"
+            case volumeID = "volume_id"
+            case uuid
+            case name
+            case description
+            case sizeGiB = "size_gib"
+            case type
+            case isBootable = "bootable"
+        }
     }
 
     package struct Node: Sendable, Hashable {

@@ -54,7 +54,14 @@ extension VirtualMachineStore {
         (SELECT p.address FROM private_address p WHERE p.vm_id = vm.id) AS private_address,
         (SELECT p.address FROM floating_ip p WHERE p.vm_id = vm.id) AS floating_ip,
         ARRAY(SELECT k.name FROM vm_key_binding k WHERE k.vm_id = vm.id ORDER BY k.position) AS key_names,
-        ARRAY(SELECT l.label FROM vm_label l WHERE l.vm_id = vm.id ORDER BY l.label) AS labels
+        ARRAY(SELECT l.label FROM vm_label l WHERE l.vm_id = vm.id ORDER BY l.label) AS labels,
+        (SELECT json_agg(json_build_object('id', a.id, 'state', a.state, 'protected', a.protected,
+                'created_at', extract(epoch FROM a.created_at), 'volume_id', v.id, 'uuid', v.uuid, 'name', v.name,
+                'description', v.description, 'size_gib', v.size_gib, 'type', p.name,
+                'bootable', v.image_id IS NOT NULL) ORDER BY a.id)
+            FROM volume_attachment a JOIN volume v ON v.id = a.volume_id JOIN storage_pool p ON p.id = v.pool_id
+            WHERE a.vm_id = vm.id) AS volumes,
+        EXISTS (SELECT FROM snapshot s WHERE s.vm_id = vm.id AND s.state = 'creating') AS is_snapshotting
         """
 
     private static let tables: StaticString = """
@@ -104,6 +111,8 @@ extension VirtualMachineStore {
             keyNames: row["key_names"],
             labels: row["labels"],
             securityRules: rules,
+            volumes: volumes(row),
+            isSnapshotting: row["is_snapshotting"],
             callbackURL: row["callback_url"],
             assignFloatingIP: row["assign_floating_ip"],
             mac: row["mac"],
@@ -125,6 +134,11 @@ extension VirtualMachineStore {
             updatedAt: row["updated_at"],
             deletedAt: row["deleted_at"]
         )
+    }
+
+    private static func volumes(_ row: Row) throws -> [VirtualMachineRecord.Volume] {
+        guard let text: String = try row["volumes"] else { return [] }
+        return try JSONDecoder().decode([VirtualMachineRecord.Volume].self, from: Data(text.utf8))
     }
 
     private static func rules(_ rows: [Row]) throws -> [VirtualMachineID: [VirtualMachineRecord.Rule]] {

@@ -23,6 +23,8 @@ public struct MachineJob: Hashable, Sendable, Codable {
         /// Dial out to a conductor and join a tenant to the machine's display. The URL is that of the conductor with the
         /// tenant; nil for the one that the agent knows.
         case console(conductor: String?)
+        /// Copy the root disk as it is at one moment, and bring it to the image store under this name.
+        case snapshot(StoredImageUUID)
         /// Of a newer conductor's making; the node says that it cannot.
         case unknown(kind: String)
     }
@@ -34,6 +36,7 @@ extension MachineJob.Work: Codable {
         case lines
         case change
         case conductor
+        case image
     }
 
     /// The stable name of each kind.
@@ -41,6 +44,7 @@ extension MachineJob.Work: Codable {
         case serialLog = "serial_log"
         case authorizedKeys = "authorized_keys"
         case console
+        case snapshot
     }
 
     public init(from decoder: any Decoder) throws {
@@ -51,6 +55,7 @@ extension MachineJob.Work: Codable {
         case .authorizedKeys:
             self = .authorizedKeys(try container.decode(AuthorizedKeysChange.self, forKey: .change))
         case .console: self = .console(conductor: try container.decodeIfPresent(String.self, forKey: .conductor))
+        case .snapshot: self = .snapshot(try container.decode(StoredImageUUID.self, forKey: .image))
         case nil: self = .unknown(kind: kind)
         }
     }
@@ -67,6 +72,9 @@ extension MachineJob.Work: Codable {
         case .console(let conductor):
             try container.encode(Kind.console.rawValue, forKey: .kind)
             try container.encodeIfPresent(conductor, forKey: .conductor)
+        case .snapshot(let image):
+            try container.encode(Kind.snapshot.rawValue, forKey: .kind)
+            try container.encode(image, forKey: .image)
         case .unknown(let kind):
             try container.encode(kind, forKey: .kind)
         }

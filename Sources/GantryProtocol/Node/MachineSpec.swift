@@ -18,6 +18,8 @@ public struct MachineSpec: Hashable, Sendable, Codable {
     public var network: NetworkAttachment
     public var securityRules: [SecurityRule]
     public var gpus: [GPUAssignment]
+    /// In the order in which they were attached.
+    public var volumes: [VolumeSpec]
 
     public init(
         name: String,
@@ -28,7 +30,8 @@ public struct MachineSpec: Hashable, Sendable, Codable {
         userData: Data?,
         network: NetworkAttachment,
         securityRules: [SecurityRule],
-        gpus: [GPUAssignment]
+        gpus: [GPUAssignment],
+        volumes: [VolumeSpec] = []
     ) {
         self.name = name
         self.hostname = hostname
@@ -39,6 +42,7 @@ public struct MachineSpec: Hashable, Sendable, Codable {
         self.network = network
         self.securityRules = securityRules
         self.gpus = gpus
+        self.volumes = volumes
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -51,6 +55,7 @@ public struct MachineSpec: Hashable, Sendable, Codable {
         case network
         case securityRules = "security_rules"
         case gpus
+        case volumes
     }
 }
 

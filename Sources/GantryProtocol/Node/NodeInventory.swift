@@ -13,6 +13,8 @@ public struct NodeInventory: Hashable, Sendable, Codable {
     public var hypervisorVersion: String
     public var agentVersion: String
     public var gpus: [GPUInventory]
+    /// Those that can be used now.
+    public var storagePools: [StoragePoolInventory]
 
     public init(
         total: Resources,
@@ -20,7 +22,8 @@ public struct NodeInventory: Hashable, Sendable, Codable {
         virtType: String,
         hypervisorVersion: String,
         agentVersion: String,
-        gpus: [GPUInventory]
+        gpus: [GPUInventory],
+        storagePools: [StoragePoolInventory] = []
     ) {
         self.total = total
         self.reserved = reserved
@@ -28,6 +31,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
         self.hypervisorVersion = hypervisorVersion
         self.agentVersion = agentVersion
         self.gpus = gpus
+        self.storagePools = storagePools
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -37,6 +41,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
         case hypervisorVersion = "hypervisor_version"
         case agentVersion = "agent_version"
         case gpus
+        case storagePools = "storage_pools"
     }
 }
 

@@ -23,6 +23,8 @@ public struct NodeReport: Hashable, Sendable, Codable {
     public var inventory: NodeInventory?
     /// What keeps this node from taking new machines, in words for its operator; empty when it is well.
     public var problems: [String]
+    /// Volumes that had to go and whose files are gone.
+    public var removedVolumes: [VolumeUUID]
 
     public init(
         epoch: Int64,
@@ -33,7 +35,8 @@ public struct NodeReport: Hashable, Sendable, Codable {
         hypervisorReachable: Bool,
         machines: [MachineReport],
         inventory: NodeInventory?,
-        problems: [String]
+        problems: [String],
+        removedVolumes: [VolumeUUID] = []
     ) {
         protocolVersion = ProtocolVersion.current
         self.epoch = epoch
@@ -45,6 +48,7 @@ public struct NodeReport: Hashable, Sendable, Codable {
         self.machines = machines
         self.inventory = inventory
         self.problems = problems
+        self.removedVolumes = removedVolumes
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -58,6 +62,7 @@ public struct NodeReport: Hashable, Sendable, Codable {
         case machines
         case inventory
         case problems
+        case removedVolumes = "removed_volumes"
     }
 }
 

@@ -95,8 +95,15 @@ public struct DesiredState: Hashable, Sendable, Codable {
 public struct ReportReceipt: Hashable, Sendable, Codable {
     /// The newest revision of what is wanted; a higher one than the agent has is a reason to ask for it.
     public var revision: Int64
+    /// Volumes whose files have to go from pools of the node, told until the node says that they are gone.
+    public var absentVolumes: [AbsentVolume]
 
-    public init(revision: Int64) {
-        self.revision = revision
+    public init(revision: Int64, absentVolumes: [AbsentVolume] = []) {
+        (self.revision, self.absentVolumes) = (revision, absentVolumes)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case revision
+        case absentVolumes = "absent_volumes"
     }
 }

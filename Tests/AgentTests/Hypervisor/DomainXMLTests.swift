@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Agent
 import Foundation
 import GantryModel
 import GantryProtocol
 import GantryTestSupport
 import Testing
 
+@testable import Agent
+
 @Suite("A machine's domain is written as XML that libvirt takes")
 struct DomainXMLTests {
     private static let hostile = "it's <b>\"R&D\"</b> ]]> <!-- ü 名前 🦕 \u{7}%s$(id)`id`;\n'"
 
-    private func xml(_ spec: MachineSpec, _ virtType: VirtType = .qemu) throws -> String {
+    private func xml(_ spec: MachineSpec, _ virtType: VirtType = .qemu, _ disks: [VolumeDisk] = []) throws -> String {
         DomainXML(
             try Example.task(spec: spec),
             spec,
             files: MachineFiles(directory: "/var/lib/gantry/machines/\(Example.uuid)"),
             imagePath: "/var/lib/gantry/images/\(Example.digest)",
-            virtType: virtType
+            virtType: virtType,
+            disks: disks
         )
         .xml.text
     }
@@ -33,6 +35,27 @@ struct DomainXMLTests {
         try await expectGolden(xml(Example.spec(name: Self.hostile)), "domain-hostile-name.xml")
         let gpus = [try gpu("0000:65:00.0", group: 12), try gpu("10001:01:1f.7", group: 40)]
         try await expectGolden(xml(Example.spec(gpus: gpus), .kvm), "domain-gpus.xml")
+    }
+
+    /// One that boots from a volume and has another one.
+    private func withVolumes() throws -> (MachineSpec, [VolumeDisk]) {
+        let uuids = try ["2e2fb02e-68e0-4ae7-8d1b-000000000001", "2e2fb02e-68e1-4ae7-8d1b-000000000002"]
+            .map { try VolumeUUID($0) }
+        var spec = try Example.spec()
+        spec.volumes = uuids.map { VolumeSpec(uuid: $0, pool: "local", sizeGiB: 10, isRoot: $0 == uuids[0]) }
+        let pool = LocalPool(name: "local", directory: "/var/lib/gantry/volumes")
+        let disks = zip(uuids, [VolumeDisk.rootTarget, VolumeDisk.targets[0]])
+            .map { VolumeDisk($0, at: pool.path(of: $0), target: $1) }
+        return (spec, disks)
+    }
+
+    @Test("With volumes, of which it boots from one and has no disk of its own")
+    func volumes() async throws {
+        let (spec, disks) = try withVolumes()
+        let text = try xml(spec, .qemu, disks)
+        try await expectGolden(text, "domain-volumes.xml")
+        _ = try await libvirt("define --validate FILE", text)
+        #expect(RunningDisks(xml: text).volumes.values.sorted() == ["vda", "vdc"])
     }
 
     @Test("libvirt takes it by its own schema", arguments: [VirtType.qemu, .kvm])

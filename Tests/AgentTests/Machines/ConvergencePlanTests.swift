@@ -92,7 +92,23 @@ struct ConvergencePlanTests {
         var other = task
         other.spec = try Example.spec()
         let plan = ConvergencePlan(for: other, applied: false, domain: domain(task, .running))
-        #expect(plan.stages == [[.network, .filter], [.define]])
+        #expect(plan.stages == [[.network, .filter], [.plug], [.define]])
+    }
+
+    @Test("Volumes have files before a guest gets them, and are plugged before the definition says that they are")
+    func volumes() throws {
+        var task = try task(.running)
+        let plain = domain(task, .running)
+        task.spec = try Example.spec()
+        task.spec?.volumes = [VolumeSpec(uuid: VolumeUUID(), pool: "local", sizeGiB: 1)]
+        let running = ConvergencePlan(for: task, applied: false, domain: plain)
+        #expect(running.stages == [[.network, .filter], [.volumes], [.plug], [.define]])
+        let build = ConvergencePlan(for: task, applied: false, domain: nil)
+        #expect(build.stages.prefix(2) == [[.image], [.volumes]])
+        task.power = .stopped
+        let off = ConvergencePlan(for: task, applied: false, domain: domain(task, .off))
+        #expect(off.stages == [[.network, .filter], [.volumes]])
+        #expect(ConvergencePlan(for: task, applied: false, domain: nil).stages.first == [.volumes])
     }
 
     @Test("A held one stays held until somebody asks for a reboot")

@@ -380,8 +380,9 @@ struct MachineWorkerTests {
                 try await node.supervisor.take(try Example.task(uuid: MachineUUID().description, id: id, spec: spec))
             }
             try await eventually("two are worked on, and the others wait") { images.value == 12 && now.value == 2 }
+            // At the end each that is ended lets another one begin.
+            #expect(most.value == 2)
         }
-        #expect(most.value == 2)
     }
 }
 

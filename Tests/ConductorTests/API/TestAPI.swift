@@ -36,6 +36,7 @@ struct TestAPI: Sendable {
     ///   - pool: the floating IPs there are.
     ///   - broker: a virtual host for nodes' queues; without one nothing answers there.
     ///   - rateLimit: of each tenant's key.
+    ///   - hasImageStore: whether snapshots can be taken; no test here brings files.
     ///   - body: gets the routes.
     /// - Throws: what `body` throws.
     static func with(
@@ -43,6 +44,7 @@ struct TestAPI: Sendable {
         pool: String = "203.0.113.0/24",
         broker: TemporaryVirtualHost? = nil,
         rateLimit: RateLimit? = nil,
+        hasImageStore: Bool = false,
         _ body: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         try await Cloud.with(pool: pool) { cloud in
@@ -63,7 +65,9 @@ struct TestAPI: Sendable {
                         store: ConsoleStore(database: database),
                         lifecycle: cloud.lifecycle,
                         ownURL: nil
-                    )
+                    ),
+                    images: hasImageStore
+                        ? NodeImages(files: ImageFiles(directory: "/nonexistent"), database: database) : nil
                 ),
                 registry: try await registry(database, broker),
                 rateLimit: rateLimit,

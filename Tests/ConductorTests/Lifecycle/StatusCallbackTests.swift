@@ -147,13 +147,13 @@ struct StatusCallbackTests {
             }
             // The trigger of updated_at would make it now.
             try await cloud.execute("ALTER TABLE callback_delivery DISABLE TRIGGER touch")
-            try await cloud.execute("UPDATE callback_delivery SET state = 'failed' WHERE vm_name = 'new'")
-            try await cloud.execute("UPDATE callback_delivery SET state = 'delivered' WHERE vm_name = 'old'")
+            try await cloud.execute("UPDATE callback_delivery SET state = 'failed' WHERE resource_name = 'new'")
+            try await cloud.execute("UPDATE callback_delivery SET state = 'delivered' WHERE resource_name = 'old'")
             try await cloud.execute(
-                "UPDATE callback_delivery SET updated_at = now() - interval '4 days' WHERE vm_name <> 'new'"
+                "UPDATE callback_delivery SET updated_at = now() - interval '4 days' WHERE resource_name <> 'new'"
             )
             await round(cloud)
-            #expect(try await cloud.deliveries().map(\.machineName) == ["new", "waiting"])
+            #expect(try await cloud.deliveries().map(\.name) == ["new", "waiting"])
         }
     }
 }

@@ -177,12 +177,14 @@ struct Cloud: Sendable {
     /// Statements that count violations.
     private static let invariants: [(String, SQL)] = [
         (
-            "a node's counters are the sums of its machines",
+            "a node's counters are the sums of its machines and volumes",
             """
             SELECT count(*) AS number FROM compute_node n, LATERAL (
                 SELECT coalesce(sum(vcpus) FILTER (WHERE holds_compute), 0) AS vcpus,
                     coalesce(sum(memory_mib) FILTER (WHERE holds_compute), 0) AS memory,
-                    coalesce(sum(disk_gib), 0) AS disk FROM virtual_machine vm WHERE vm.node_id = n.id
+                    coalesce(sum(disk_gib), 0)
+                        + (SELECT coalesce(sum(size_gib), 0) FROM volume v WHERE v.node_id = n.id) AS disk
+                FROM virtual_machine vm WHERE vm.node_id = n.id
             ) s WHERE (n.allocated_vcpus, n.allocated_memory_mib, n.allocated_disk_gib)
                 IS DISTINCT FROM (s.vcpus, s.memory, s.disk)
             """

@@ -28,6 +28,8 @@ enum Auditor {
             ("floating IPs", "SELECT count(*) AS n FROM floating_ip WHERE vm_id IS NOT NULL"),
             ("GPUs", "SELECT count(*) AS n FROM gpu_device WHERE vm_id IS NOT NULL"),
             ("machines", "SELECT count(*) AS n FROM virtual_machine WHERE deleted_at IS NULL"),
+            ("volumes", "SELECT count(*) AS n FROM volume WHERE deleted_at IS NULL"),
+            ("volume attachments", "SELECT count(*) AS n FROM volume_attachment"),
             (
                 "allocations",
                 """
@@ -106,6 +108,7 @@ enum Auditor {
             lines(try await host.exec("sh", "-c", "ls -A \(host.agentFolder)/\(folder) 2>/dev/null || true"))
         }
         return try await names("machines").map { "machines/\($0)" }
+            + names("volumes").map { "volumes/\($0)" }
             + names("journal").filter { !["forgotten", "reserve"].contains($0) }.map { "journal/\($0)" }
             + names("images").filter { $0.wholeMatch(of: /[0-9a-f]{64}/) == nil }.map { "images/\($0)" }
     }

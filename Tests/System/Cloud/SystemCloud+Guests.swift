@@ -48,10 +48,11 @@ extension SystemCloud {
 
     /// Waits until a guest of the idle image has booted so often, and fails when it boots more often. Only then does it
     /// obey its power button.
-    func expectBoots(_ count: Int, of machine: InstanceBody) async throws {
-        let path = try await "\(hosts[0].agentFolder)/machines/\(uuid(machine))/console.log"
+    func expectBoots(_ count: Int, of machine: InstanceBody, on host: TestHost? = nil) async throws {
+        let host = host ?? hosts[0]
+        let path = try await "\(host.agentFolder)/machines/\(uuid(machine))/console.log"
         try await eventually("\(machine.name) has booted \(count) times") {
-            let boots = try await hosts[0].exec("cat", path).count { $0 == "B" }
+            let boots = try await host.exec("cat", path).count { $0 == "B" }
             guard boots <= count else { throw CommandFailure(description: "\(machine.name) booted \(boots) times") }
             return boots == count
         }

@@ -83,4 +83,11 @@ extension SystemCloud {
             try transaction.query("SELECT uuid FROM virtual_machine WHERE id = \(machine.id)")[0]["uuid"]
         }
     }
+
+    /// Has new machines go to any node but one.
+    func cordon(_ node: String) async throws {
+        try await database.transaction { transaction in
+            _ = try transaction.execute("UPDATE compute_node SET cordoned = (name = \(node))")
+        }
+    }
 }

@@ -63,8 +63,9 @@ extension CallbackDeliveryBody {
         self.init(
             id: record.id.rawValue,
             webhookID: record.webhookID,
-            vmID: record.machineID.rawValue,
-            vmName: record.machineName,
+            vmID: record.machineID?.rawValue,
+            volumeID: record.volumeID?.rawValue,
+            name: record.name,
             operation: record.operation,
             status: record.status,
             url: record.url,
@@ -74,5 +75,15 @@ extension CallbackDeliveryBody {
             nextAttemptAt: record.state == .waiting ? Timestamp(record.nextAttemptAt) : nil,
             createdAt: Timestamp(record.createdAt)
         )
+    }
+}
+
+extension CallbackDeliveryRecord {
+    fileprivate var machineID: VirtualMachineID? {
+        if case .machine(let id) = resource { id } else { nil }
+    }
+
+    fileprivate var volumeID: VolumeID? {
+        if case .volume(let id) = resource { id } else { nil }
     }
 }

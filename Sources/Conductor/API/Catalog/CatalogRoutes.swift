@@ -15,6 +15,8 @@ struct CatalogRoutes: Sendable {
         core.get("flavors", use: listFlavors)
         core.get("images", use: listImages)
         core.get("images/:id", use: showImage)
+        core.delete("images/:id", use: removeImage)
+        core.get("image/name-availability/:name", use: imageNameAvailability)
         core.get("sg-rules-protocols") { _, _ in
             try Response.json(SecurityRuleProtocolsAnswer(protocols: SecurityRule.protocols))
         }
@@ -41,12 +43,13 @@ struct CatalogRoutes: Sendable {
     private func listImages(_ request: Request, _ context: TenantContext) async throws -> Response {
         let paging = try Paging(request, sizeName: "per_page")
         let region = try await regions.id(in: request)
-        // All images are public ones so far.
         let includesPublic = try request.text("include_public") == nil || request.flag("include_public")
-        let page =
-            includesPublic
-            ? try await images.images(paging.rows(search: request.text("search")), region: region)
-            : Page(elements: [], count: 0)
+        let page = try await images.images(
+            paging.rows(search: request.text("search")),
+            region: region,
+            of: context.tenant.organization,
+            includesPublic: includesPublic
+        )
         var groups: [ImageGroupBody] = []
         for body in page.elements.map({ ImageBody($0) }) {
             if groups.last?.type != body.type || groups.last?.regionName != body.regionName {
@@ -60,8 +63,19 @@ struct CatalogRoutes: Sendable {
     }
 
     private func showImage(_ request: Request, _ context: TenantContext) async throws -> Response {
-        let record = try await images.image(context.identifier("image"))
+        let record = try await images.image(context.identifier("image"), for: context.tenant.organization)
         return try .json(ImageBody(record), message: "Getting image detail successful")
+    }
+
+    private func removeImage(_ request: Request, _ context: TenantContext) async throws -> Response {
+        try await images.remove(context.identifier("image"), of: context.tenant.organization)
+        return try .json(message: "Image has been deleted successfully")
+    }
+
+    private func imageNameAvailability(_ request: Request, _ context: TenantContext) async throws -> Response {
+        let name = try TextField.check(context.segment("name"), "name", maximumLength: 255)
+        let isFree = try await images.isFree(name, in: context.tenant.organization)
+        return try .json(NameAvailabilityBody(name: name, available: isFree))
     }
 }
 
@@ -107,6 +121,9 @@ extension ImageBody {
             description: record.description,
             createdAt: Timestamp(record.createdAt)
         )
+        isPublic = record.organization == nil
+        snapshot = record.snapshot?.rawValue
+        labels = record.labels.enumerated().map { LabelBody(id: Int64($0 + 1), label: $1) }
     }
 
     /// Such as `2.4 GiB`, or `38 MiB` below one GiB; rounded up, so that it is never 0.

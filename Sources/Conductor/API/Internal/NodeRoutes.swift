@@ -5,6 +5,7 @@ import Foundation
 import GantryModel
 import GantryProtocol
 package import Hummingbird
+package import Postgres
 
 /// What agents call: `/v1/internal/nodes/{node}/…`, each with its node's API key.
 package struct NodeRoutes: Sendable {
@@ -13,6 +14,8 @@ package struct NodeRoutes: Sendable {
     private let reports: NodeReports
     private let jobs: MachineJobs
     private let consoles: ConsoleRelay
+    /// Nil where there is no image store.
+    private let images: NodeImageRoutes?
 
     /// A report of some thousand machines fits.
     private static let maximumBody = 8 << 20
@@ -22,11 +25,16 @@ package struct NodeRoutes: Sendable {
         sessions: NodeSessions,
         reports: NodeReports,
         jobs: MachineJobs,
-        consoles: ConsoleRelay
+        consoles: ConsoleRelay,
+        images: NodeImages? = nil
     ) {
+        self.images = images.map { NodeImageRoutes(files: $0.files, store: $0.store) }
         (self.authenticator, self.sessions, self.reports) = (authenticator, sessions, reports)
         (self.jobs, self.consoles) = (jobs, consoles)
     }
+
+    /// Whether there is an image store.
+    var hasImages: Bool { images != nil }
 
     /// Adds the routes, with their full paths.
     package func add<Context: RequestContext>(to router: some RouterMethods<Context>) {
@@ -52,6 +60,7 @@ package struct NodeRoutes: Sendable {
             let end = try await consoles.accept(context.identifier("console", "job"), from: node.id)
             return Self.joined(request.body, end)
         }
+        if let images { add(images, to: nodes) }
         nodes.get("desired") { request, context in
             let node = try await identity(request, context)
             let known = request.headers[.ifNoneMatch].flatMap { Self.revision(ofTag: $0) }
@@ -78,6 +87,21 @@ package struct NodeRoutes: Sendable {
                 try await writer.finish(nil)
             }
         )
+    }
+
+    private func add<Context: RequestContext>(_ images: NodeImageRoutes, to nodes: RouterGroup<Context>) {
+        nodes.get("images/:image") { request, context in
+            _ = try await identity(request, context)
+            return try await images.serve(request, context)
+        }
+        nodes.get("images/:image/upload") { request, context in
+            let node = try await identity(request, context)
+            return try Self.json(try await images.uploadState(context, of: node))
+        }
+        nodes.put("images/:image/upload") { request, context in
+            let node = try await identity(request, context)
+            return try Self.json(try await images.upload(request, context, from: node))
+        }
     }
 
     private func identity(_ request: Request, _ context: some RequestContext) async throws -> NodeIdentity {
@@ -119,5 +143,15 @@ package struct NodeRoutes: Sendable {
             headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: try NodeJSON.encoder.encode(value)))
         )
+    }
+}
+
+/// What nodes need of the image store.
+package struct NodeImages: Sendable {
+    package let files: ImageFiles
+    package let store: SnapshotFileStore
+
+    package init(files: ImageFiles, database: Database) {
+        (self.files, store) = (files, SnapshotFileStore(database: database))
     }
 }

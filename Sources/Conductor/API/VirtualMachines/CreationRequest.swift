@@ -26,10 +26,15 @@ struct CreationRequest {
     init(_ body: CreateInstancesRequest, _ callbacks: CallbackPolicy) throws(APIError) {
         try Self.refuseMissingFeatures(body)
         self.body = body
+        let volume = body.volumeName.flatMap { $0.isEmpty ? nil : $0 }
+        guard volume == nil || body.createBootableVolume != true else {
+            throw .invalid("create_bootable_volume", "volume_name names one to boot from; leave one of the two out.")
+        }
         names = CreationNames(
             environment: try Self.required(body.environmentName, "environment_name"),
             flavor: try Self.required(body.flavorName, "flavor_name"),
-            image: try Self.required(body.imageName, "image_name"),
+            image: try volume == nil ? Self.required(body.imageName, "image_name") : "",
+            volume: volume,
             keys: try Self.keys(body)
         )
         if let name = body.name {
@@ -55,6 +60,7 @@ struct CreationRequest {
             environment: ids.environment,
             flavor: ids.flavor,
             image: ids.image,
+            boot: ids.volume.map { .volume($0) } ?? (body.createBootableVolume == true ? .newVolume : .own),
             keys: ids.keys,
             name: body.name,
             count: count,
@@ -81,8 +87,6 @@ struct CreationRequest {
     /// A feature that is asked for and not there is refused by its name; the default of an absent feature is not.
     private static func refuseMissingFeatures(_ body: CreateInstancesRequest) throws(APIError) {
         let asked: [(String, Bool)] = [
-            ("volume_name", body.volumeName?.isEmpty == false),
-            ("create_bootable_volume", body.createBootableVolume == true),
             ("flavor", body.flavor != nil),
             ("enhanced_monitoring_enabled", body.enhancedMonitoringEnabled == true),
         ]

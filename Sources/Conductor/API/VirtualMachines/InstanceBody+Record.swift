@@ -30,11 +30,33 @@ extension InstanceBody {
             securityRules: record.securityRules.map {
                 SecurityRuleBody($0.id, $0.rule, applied: record.hasApplied($0), $0.createdAt)
             },
+            volumeAttachments: record.volumes.map { VolumeAttachment($0) },
+            isSnapshotting: record.isSnapshotting,
             callbackURL: record.callbackURL,
             labels: record.labels,
             createdAt: Timestamp(record.createdAt),
             fault: record.fault.map { FaultBody(code: $0.code.rawValue, message: $0.message) },
             progress: record.activity.map { ProgressBody(step: $0.step, percent: $0.percent) }
+        )
+    }
+}
+
+extension InstanceBody.VolumeAttachment {
+    fileprivate init(_ volume: VirtualMachineRecord.Volume) {
+        self.init(
+            id: volume.id.rawValue,
+            volume: InstanceBody.Volume(
+                id: volume.volumeID.rawValue,
+                name: volume.name,
+                description: volume.description,
+                volumeType: volume.type,
+                size: volume.sizeGiB,
+                bootable: volume.isBootable
+            ),
+            status: volume.state.rawValue.uppercased(),
+            device: volume.uuid.device,
+            protected: volume.isProtected,
+            createdAt: Timestamp(Date(timeIntervalSince1970: volume.createdAt))
         )
     }
 }

@@ -34,8 +34,14 @@ struct MachineOutcome: Sendable {
     let message: String
     /// What a call for this machine alone is answered.
     let answer: any Encodable & Sendable
+    /// The status of that answer.
+    let status: HTTPResponse.Status
 
-    init(_ message: String, answer: (any Encodable & Sendable)? = nil) {
-        (self.message, self.answer) = (message, answer ?? StatusBody(message: message))
+    init(_ message: String, answer: (any Encodable & Sendable)? = nil, status: HTTPResponse.Status = .ok) {
+        (self.message, self.answer, self.status) = (message, answer ?? StatusBody(message: message), status)
+    }
+
+    var response: Response {
+        get throws { try .json(answer, status: status) }
     }
 }

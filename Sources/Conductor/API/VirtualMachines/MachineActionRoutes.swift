@@ -45,7 +45,7 @@ struct MachineActionRoutes: Sendable {
             )
         }
         let work = try await action.prepare(request, context)
-        return try await .json(work(context.identifier("virtual machine")).answer)
+        return try await work(context.identifier("virtual machine")).response
     }
 
     private func answerByName(
@@ -64,7 +64,7 @@ struct MachineActionRoutes: Sendable {
         switch try await target(text, by: Self.choice(request), in: context) {
         case .one(let machine):
             let work = try await action.prepare(request, context)
-            return try await .json(work(machine.id).answer)
+            return try await work(machine.id).response
         case .all(let machines):
             if let gather = action.gather { return try await gather(machines.map(\.id), context) }
             let work = try await action.prepare(request, context)

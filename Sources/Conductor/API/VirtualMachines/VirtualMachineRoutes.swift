@@ -14,6 +14,7 @@ struct VirtualMachineRoutes: Sendable {
     let callbacks: CallbackPolicy
     /// How tenants reach the conductor; nil for as they reach it now.
     let publicURL: String?
+    let hasImageStore: Bool
 
     private static let idempotencyKey = HTTPField.Name("idempotency-key")
 
@@ -50,6 +51,8 @@ struct VirtualMachineRoutes: Sendable {
             + FloatingIPActions(lifecycle: lifecycle).actions
             + SecurityRuleActions(lifecycle: lifecycle).actions
             + MachineFirewallActions(lifecycle: lifecycle).actions
+            + VolumeActions(lifecycle: lifecycle).actions
+            + SnapshotActions(lifecycle: lifecycle, hasImageStore: hasImageStore).actions
             + CallbackURLActions(store: CallbackStore(database: database), policy: callbacks).actions
             + SerialLogActions(lifecycle: lifecycle, jobs: MachineJobStore(database: database)).actions
     }

@@ -142,6 +142,13 @@ CREATE UNIQUE INDEX flavor_name_unique ON flavor (region_id, name) WHERE deleted
 CREATE TABLE image (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     region_id    bigint NOT NULL REFERENCES region,
+    -- Whose it is; null for those that everybody can use.
+    organization_id  bigint REFERENCES organization,
+    -- False for what a snapshot is as an image, from which machines are restored.
+    listed       boolean NOT NULL DEFAULT true,
+    -- The snapshot whose file it is.
+    snapshot_id  bigint,
+    labels       text[] NOT NULL DEFAULT '{}',
     name         text NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     type         text NOT NULL DEFAULT '',
     version      text NOT NULL DEFAULT '',
@@ -156,7 +163,9 @@ CREATE TABLE image (
     -- A deleted image stays for the machines made from it.
     deleted_at   timestamptz
 );
-CREATE UNIQUE INDEX image_name_unique ON image (region_id, name) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX image_name_unique ON image (region_id, organization_id, name) NULLS NOT DISTINCT
+    WHERE deleted_at IS NULL AND listed;
+CREATE INDEX image_snapshot ON image (snapshot_id) WHERE snapshot_id IS NOT NULL;
 
 CREATE TABLE floating_ip_pool (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -244,6 +253,27 @@ CREATE TABLE node_report (
     updated_at            timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
 
+-- Where volumes' files can be, by the name that agents tell. A local one is on each node's own disk; a shared one is one
+-- directory that all nodes that name it mount.
+CREATE TABLE storage_pool (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    region_id   bigint NOT NULL REFERENCES region ON DELETE CASCADE,
+    name        text NOT NULL CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$'),
+    kind        text NOT NULL CHECK (kind IN ('local', 'shared')),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT storage_pool_name_unique UNIQUE (region_id, name)
+);
+
+CREATE TABLE node_storage_pool (
+    node_id     bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
+    pool_id     bigint NOT NULL REFERENCES storage_pool ON DELETE CASCADE,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (node_id, pool_id)
+);
+CREATE INDEX node_storage_pool_pool ON node_storage_pool (pool_id);
+
 -- Machines --------------------------------------------------------------------------------------------------------
 
 CREATE TABLE virtual_machine (
@@ -293,6 +323,8 @@ CREATE TABLE virtual_machine (
     floating_ip_detaching boolean NOT NULL DEFAULT false,
     -- Set while it is hibernated without the floating IP that it had: it gets another when it is restored.
     floating_ip_on_restore boolean NOT NULL DEFAULT false,
+    -- Set while the node may not have plugged in and out yet what was attached and detached.
+    volumes_changing    boolean NOT NULL DEFAULT false,
     activity_step       text,
     activity_percent    integer,
     fault_code          text,
@@ -452,6 +484,92 @@ CREATE TABLE console (
 CREATE INDEX console_age ON console (created_at);
 CREATE INDEX console_vm ON console (vm_id);
 
+CREATE TABLE volume (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- Names its file.
+    uuid             uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+    organization_id  bigint NOT NULL REFERENCES organization,
+    -- Null only when the environment was deleted after the volume.
+    environment_id   bigint REFERENCES environment ON DELETE SET NULL,
+    created_by       bigint REFERENCES user_account ON DELETE SET NULL,
+    pool_id          bigint NOT NULL REFERENCES storage_pool,
+    name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
+    description      text NOT NULL DEFAULT '' CHECK (length(description) <= 250),
+    size_gib         integer NOT NULL CHECK (size_gib BETWEEN 1 AND 1048576),
+    -- What it began as; machines can boot from it then.
+    image_id         bigint REFERENCES image,
+    callback_url     text CHECK (length(callback_url) <= 250),
+    -- `empty` before any node was told to make its file, `placed` until one said that it did, then `made`.
+    state            text NOT NULL DEFAULT 'empty' CHECK (state IN ('empty', 'placed', 'made', 'deleting', 'deleted')),
+    -- The node on whose own disk it is, which then holds its claim; null for those of shared pools.
+    node_id          bigint REFERENCES compute_node,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    deleted_at       timestamptz,
+    CHECK ((deleted_at IS NOT NULL) = (state = 'deleted')),
+    CHECK (deleted_at IS NULL OR node_id IS NULL),
+    CHECK (deleted_at IS NOT NULL OR environment_id IS NOT NULL)
+);
+CREATE UNIQUE INDEX volume_name_unique ON volume (environment_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX volume_organization ON volume (organization_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX volume_node ON volume (node_id) WHERE node_id IS NOT NULL;
+CREATE INDEX volume_deleting ON volume (id) WHERE state = 'deleting';
+
+-- One row a volume at most, which is what keeps two machines from having one.
+CREATE TABLE volume_attachment (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    volume_id   bigint NOT NULL UNIQUE REFERENCES volume,
+    vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    -- Whether the machine boots from it.
+    boot        boolean NOT NULL DEFAULT false,
+    protected   boolean NOT NULL DEFAULT false,
+    -- It is free for others only when the row is gone, which the node's word on the newest generation makes it.
+    state       text NOT NULL DEFAULT 'attaching' CHECK (state IN ('attaching', 'attached', 'detaching')),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX volume_attachment_vm ON volume_attachment (vm_id);
+
+-- A machine's root disk as it was at one moment: one file in the image store, named by the UUID.
+CREATE TABLE snapshot (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    uuid             uuid NOT NULL UNIQUE,
+    organization_id  bigint NOT NULL REFERENCES organization,
+    environment_id   bigint REFERENCES environment ON DELETE SET NULL,
+    region_id        bigint NOT NULL REFERENCES region,
+    created_by       bigint REFERENCES user_account ON DELETE SET NULL,
+    name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 50),
+    description      text NOT NULL DEFAULT '' CHECK (length(description) <= 250),
+    labels           text[] NOT NULL DEFAULT '{}',
+    -- The machine, which may be gone since, and what one like it is made of.
+    vm_id            bigint NOT NULL,
+    vm_name          text NOT NULL,
+    flavor_id        bigint NOT NULL REFERENCES flavor,
+    base_image_id    bigint NOT NULL REFERENCES image,
+    key_ids          bigint[] NOT NULL,
+    has_floating_ip  boolean NOT NULL,
+    job_id           bigint NOT NULL,
+    state            text NOT NULL DEFAULT 'creating' CHECK (state IN ('creating', 'available', 'error', 'deleted')),
+    -- Of the file, once the whole of it came; null before, and again when it was removed.
+    sha256           text CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    bytes            bigint NOT NULL DEFAULT 0,
+    size_gib         integer NOT NULL,
+    -- Whether file systems on it are whole; null while that is not known.
+    consistent       boolean,
+    fault_code       text,
+    fault_message    text,
+    finished_at      timestamptz,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    deleted_at       timestamptz,
+    CHECK ((deleted_at IS NOT NULL) = (state = 'deleted')),
+    CHECK (state <> 'available' OR sha256 IS NOT NULL)
+);
+CREATE UNIQUE INDEX snapshot_name_unique ON snapshot (organization_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX snapshot_creating ON snapshot (vm_id) WHERE state = 'creating';
+CREATE INDEX snapshot_file ON snapshot (id) WHERE state IN ('error', 'deleted') AND bytes > 0;
+ALTER TABLE image ADD FOREIGN KEY (snapshot_id) REFERENCES snapshot;
+
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
 CREATE TABLE private_address (
@@ -547,15 +665,19 @@ CREATE TABLE callback_secret (
 CREATE UNIQUE INDEX callback_secret_newest ON callback_secret (organization_id) WHERE expires_at IS NULL;
 CREATE INDEX callback_secret_organization ON callback_secret (organization_id, id);
 
--- That a machine's callback has to be told of a status. Written where the status changes, under the lock of the machine's
--- row, so that ids are in the order of the changes.
+-- That the callback of a machine or volume has to be told of a status. Written where the status changes, under the lock of
+-- the resource's row, so that ids are in the order of the changes.
 CREATE TABLE callback_delivery (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- The receiver's name for it, the same at each attempt, also after the database was restored.
     message_id       uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
     organization_id  bigint NOT NULL REFERENCES organization ON DELETE CASCADE,
-    vm_id            bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
-    vm_name          text NOT NULL,
+    vm_id            bigint REFERENCES virtual_machine ON DELETE CASCADE,
+    volume_id        bigint REFERENCES volume ON DELETE CASCADE,
+    -- What is told in order.
+    resource         text NOT NULL GENERATED ALWAYS AS (
+                         CASE WHEN vm_id IS NULL THEN 'volume ' || volume_id::text ELSE 'vm ' || vm_id::text END) STORED,
+    resource_name    text NOT NULL,
     operation        text NOT NULL,
     status           text NOT NULL,
     floating_ip      inet,
@@ -572,10 +694,11 @@ CREATE TABLE callback_delivery (
     -- Nothing is tried after this, but for a first attempt.
     expires_at       timestamptz NOT NULL DEFAULT now() + interval '1 day',
     created_at       timestamptz NOT NULL DEFAULT now(),
-    updated_at       timestamptz NOT NULL DEFAULT now()
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    CHECK ((vm_id IS NULL) <> (volume_id IS NULL))
 );
 CREATE INDEX callback_delivery_due ON callback_delivery (next_attempt_at, id) WHERE state = 'waiting';
-CREATE INDEX callback_delivery_order ON callback_delivery (vm_id, id) WHERE state = 'waiting';
+CREATE INDEX callback_delivery_order ON callback_delivery (resource, id) WHERE state = 'waiting';
 CREATE INDEX callback_delivery_leased ON callback_delivery (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX callback_delivery_organization ON callback_delivery (organization_id, id);
 CREATE INDEX callback_delivery_vm ON callback_delivery (vm_id, id);

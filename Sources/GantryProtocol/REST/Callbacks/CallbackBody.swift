@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is posted to a machine's callback URL: the status that it has now, and what led to it.
+/// What is posted to the callback URL of a machine or volume: the status that it has now, and what led to it.
 public struct CallbackBody: Codable, Sendable, Hashable {
     public var resource: Resource
     public var operation: Operation
@@ -21,9 +21,10 @@ public struct CallbackBody: Codable, Sendable, Hashable {
     }
 
     public struct Resource: Codable, Sendable, Hashable {
-        /// The machine's number, as text.
+        /// The machine's or volume's number, as text.
         public var id: String
         public var name: String
+        /// `instance` or `volume`.
         public var type: String
 
         public init(id: String, name: String, type: String = "instance") {

@@ -8,8 +8,12 @@ public struct CallbackDeliveryBody: AnswerContent, Hashable {
     public var id: Int64
     /// The `webhook-id` that the receiver sees, the same at each attempt.
     public var webhookID: String
-    public var vmID: Int64
-    public var vmName: String
+    /// Null for a volume's.
+    @Nullable public var vmID: Int64?
+    /// Null for a machine's.
+    @Nullable public var volumeID: Int64?
+    /// The machine's or volume's, as it was then.
+    public var name: String
     public var operation: String
     public var status: String
     public var url: String
@@ -25,8 +29,9 @@ public struct CallbackDeliveryBody: AnswerContent, Hashable {
     public init(
         id: Int64,
         webhookID: String,
-        vmID: Int64,
-        vmName: String,
+        vmID: Int64?,
+        volumeID: Int64?,
+        name: String,
         operation: String,
         status: String,
         url: String,
@@ -36,7 +41,9 @@ public struct CallbackDeliveryBody: AnswerContent, Hashable {
         nextAttemptAt: Timestamp?,
         createdAt: Timestamp
     ) {
-        (self.id, self.webhookID, self.vmID, self.vmName) = (id, webhookID, vmID, vmName)
+        (self.id, self.webhookID, self.name) = (id, webhookID, name)
+        _vmID = Nullable(wrappedValue: vmID)
+        _volumeID = Nullable(wrappedValue: volumeID)
         (self.operation, self.status, self.url, self.state) = (operation, status, url, state)
         self.attempts = attempts
         _lastError = Nullable(wrappedValue: lastError)
@@ -48,7 +55,8 @@ public struct CallbackDeliveryBody: AnswerContent, Hashable {
         case id
         case webhookID = "webhook_id"
         case vmID = "vm_id"
-        case vmName = "vm_name"
+        case volumeID = "volume_id"
+        case name
         case operation
         case status
         case url

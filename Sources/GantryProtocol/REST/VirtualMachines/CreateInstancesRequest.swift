@@ -18,9 +18,11 @@ public struct CreateInstancesRequest: RequestFields, Hashable {
     /// Under which name the configuration is to be kept.
     public var profile: ProfileRequest?
 
-    // Fields of features that are not there yet. They are read so that they can be refused by name.
+    /// A bootable volume to boot from.
     public var volumeName: String?
     public var createBootableVolume: Bool?
+
+    // Fields of features that are not there yet. They are read so that they can be refused by name.
     public var flavor: FlavorRequest?
     public var enhancedMonitoringEnabled: Bool?
 

@@ -54,6 +54,8 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         floatingIPStatus: String,
         requiresPublicIP: Bool,
         securityRules: [SecurityRuleBody],
+        volumeAttachments: [VolumeAttachment] = [],
+        isSnapshotting: Bool = false,
         callbackURL: String?,
         labels: [String],
         createdAt: Timestamp,
@@ -64,7 +66,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         (self.environment, self.image, self.flavor, self.os) = (environment, image, flavor, os)
         keypair = keypairs.first ?? Keypair(name: "")
         self.keypairs = keypairs
-        volumeAttachments = []
+        self.volumeAttachments = volumeAttachments
         _powerState = Nullable(wrappedValue: powerState)
         _vmState = Nullable(wrappedValue: vmState)
         _fixedIP = Nullable(wrappedValue: fixedIP)
@@ -76,7 +78,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         _contractID = Nullable(wrappedValue: nil)
         (self.labels, self.createdAt) = (labels, createdAt)
         features = EnvironmentFeatures()
-        isSnapshotting = false
+        self.isSnapshotting = isSnapshotting
         _clusterID = Nullable(wrappedValue: nil)
         // Ports are never randomized here, whatever the request said.
         portRandomization = false
@@ -159,8 +161,55 @@ extension InstanceBody {
         }
     }
 
-    /// Its kind exists so that clients find the list; no machine has one yet.
-    public struct VolumeAttachment: Codable, Sendable, Hashable {}
+    /// A volume that it has, is to get or has yet to let go of.
+    public struct VolumeAttachment: Codable, Sendable, Hashable {
+        public var id: Int64
+        public var volume: Volume
+        /// `ATTACHING`, `ATTACHED` or `DETACHING`.
+        public var status: String
+        /// Where a Linux guest finds it.
+        public var device: String
+        public var protected: Bool
+        public var createdAt: Timestamp
+
+        public init(id: Int64, volume: Volume, status: String, device: String, protected: Bool, createdAt: Timestamp) {
+            (self.id, self.volume, self.status) = (id, volume, status)
+            (self.device, self.protected, self.createdAt) = (device, protected, createdAt)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case volume
+            case status
+            case device
+            case protected
+            case createdAt = "created_at"
+        }
+    }
+
+    public struct Volume: Codable, Sendable, Hashable {
+        public var id: Int64
+        public var name: String
+        public var description: String
+        public var volumeType: String
+        /// In GB; the vendor's word for GiB.
+        public var size: Int
+        public var bootable: Bool
+
+        public init(id: Int64, name: String, description: String, volumeType: String, size: Int, bootable: Bool) {
+            (self.id, self.name, self.description) = (id, name, description)
+            (self.volumeType, self.size, self.bootable) = (volumeType, size, bootable)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case name
+            case description
+            case volumeType = "volume_type"
+            case size
+            case bootable
+        }
+    }
 
     /// What the machine was given, which is what its flavor was then.
     public struct Flavor: Codable, Sendable, Hashable {
@@ -226,7 +275,7 @@ public struct FlavorFeatures: Codable, Sendable, Hashable {
     public var networkOptimised = false
     public var noReboot = false
     public var noHibernation = true
-    public var noSnapshot = true
+    public var noSnapshot = false
     public var localStorageOnly = true
     public var apiOnly = false
 

@@ -23,7 +23,7 @@ struct CallbackRouteTests {
             let machine = try #require(try await api.create(["callback_url": Self.url]).first)
             #expect(machine.callbackURL == Self.url)
             let delivery = try #require(try await list(api).contents.first)
-            #expect((delivery.vmID, delivery.vmName, delivery.url) == (machine.id, "web", Self.url))
+            #expect((delivery.vmID, delivery.name, delivery.url) == (machine.id, "web", Self.url))
             #expect((delivery.operation, delivery.status) == ("createInstance", "CREATING"))
             #expect((delivery.state, delivery.attempts, delivery.lastError) == ("waiting", 0, nil))
             #expect(delivery.nextAttemptAt != nil)

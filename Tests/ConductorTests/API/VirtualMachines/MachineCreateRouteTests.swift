@@ -122,8 +122,6 @@ struct MachineCreateRouteTests {
         BadField(field: "callback_url", value: "http://localhost:8080/", word: "public"),
         BadField(field: "callback_url", value: "https://u:p@example.com/", word: "password"),
         BadField(field: "callback_url", value: "https://example.com/hook#part", word: "fragment"),
-        BadField(field: "volume_name", value: "data", word: "not supported"),
-        BadField(field: "create_bootable_volume", value: true, word: "not supported"),
         BadField(field: "profile", value: ["name": ""], word: "empty"),
         BadField(field: "flavor", value: ["cpu": 2], word: "not supported"),
         BadField(field: "flavour_name", value: "small", word: "flavor_name"),

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+package import GantryModel
+import Postgres
+
+/// A machine's root disk as it was at one moment.
+package struct SnapshotRecord: Sendable, Hashable {
+    package enum State: String, Sendable, Hashable { case creating, available, error, deleted }
+
+    package var id: SnapshotID
+    package var uuid: StoredImageUUID
+    package var name: String
+    package var description: String
+    package var labels: [String]
+    package var regionID: RegionID
+    package var regionName: String
+    package var environmentName: String?
+    package var machineID: VirtualMachineID
+    package var machineName: String
+    package var flavorName: String
+    package var imageName: String
+    package var keyNames: [String]
+    package var hasFloatingIP: Bool
+    package var state: State
+    package var sizeGiB: Int
+    /// Nil while that is not known.
+    package var isConsistent: Bool?
+    package var fault: Fault?
+    /// The image that was made of it.
+    package var customImageName: String?
+    package var createdAt: Date
+    package var updatedAt: Date
+    package var finishedAt: Date?
+
+    static let columns: StaticString = """
+        s.id, s.uuid, s.name, s.description, s.labels, r.id AS region_id, r.name AS region, e.name AS environment,
+        s.vm_id, s.vm_name, f.name AS flavor, i.name AS image, s.has_floating_ip, s.state, s.size_gib, s.consistent,
+        s.fault_code, s.fault_message, s.created_at, s.updated_at, s.finished_at,
+        ARRAY(SELECT k.name FROM key k WHERE k.id = ANY (s.key_ids) ORDER BY k.id) AS keys,
+        (SELECT c.name FROM image c WHERE c.snapshot_id = s.id AND c.listed AND c.deleted_at IS NULL
+            ORDER BY c.id LIMIT 1) AS custom_image
+        """
+
+    static let tables: StaticString = """
+        snapshot s JOIN region r ON r.id = s.region_id JOIN flavor f ON f.id = s.flavor_id
+            JOIN image i ON i.id = s.base_image_id LEFT JOIN environment e ON e.id = s.environment_id
+        """
+
+    init(_ row: Row) throws {
+        id = try row["id"]
+        uuid = try row["uuid"]
+        name = try row["name"]
+        description = try row["description"]
+        labels = try row["labels"]
+        regionID = try row["region_id"]
+        regionName = try row["region"]
+        environmentName = try row["environment"]
+        machineID = try row["vm_id"]
+        machineName = try row["vm_name"]
+        flavorName = try row["flavor"]
+        imageName = try row["image"]
+        keyNames = try row["keys"]
+        hasFloatingIP = try row["has_floating_ip"]
+        state = try row["state"]
+        sizeGiB = try row["size_gib"]
+        isConsistent = try row["consistent"]
+        fault = try row.fault
+        customImageName = try row["custom_image"]
+        createdAt = try row["created_at"]
+        updatedAt = try row["updated_at"]
+        finishedAt = try row["finished_at"]
+    }
+}
