@@ -6,7 +6,7 @@ SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/check-units Packaging/im
 	Packaging/images/micro/initramfs-init
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down dependencies images build test test-all format lint benchmark clean
+.PHONY: help demo demo-down dependencies images judges build test test-all format lint benchmark clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,17 +18,20 @@ demo-down: ## Take the demo away again
 	@Packaging/dev/demo down
 
 dependencies: ## Install the Debian packages that are missing, after saying which (root)
-	@Packaging/dev/install-dependencies build services host images lint
+	@Packaging/dev/install-dependencies build services host images judges lint
 
 images: dependencies ## Build the test images
 	@Packaging/images/build micro $(CACHE)/images
 	@Packaging/images/build debian $(CACHE)/images
 
+judges: dependencies ## Install the vendor's SDK and what else judges the API
+	@Packaging/dev/python-environment Tests/System/SDK/requirements.txt $(CACHE)/judges
+
 build: ## Compile everything, tests included
 	swift build --build-tests
 
-test: dependencies images build ## Run all tests on real parts (root)
-	GANTRY_IMAGES=$(CACHE)/images swift test --skip-build --no-parallel
+test: dependencies images judges build ## Run all tests on real parts (root)
+	GANTRY_CACHE=$(CACHE) GANTRY_IMAGES=$(CACHE)/images swift test --skip-build --no-parallel
 
 test-all: test ## The same, and what takes longer: both images by BIOS and by UEFI
 	Packaging/images/check $(CACHE)/images/micro.qcow2 gantry bios

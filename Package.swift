@@ -234,6 +234,7 @@ let package = Package(
                 nioPosix, nioWebSocket,
             ],
             path: "Tests/System",
+            exclude: ["SDK"],
             swiftSettings: strict
         ),
     ]

@@ -43,9 +43,8 @@ struct ConsoleChannel: ServerChildChannel, HTTPChannelHandler {
                     channel.eventLoop.makeCompletedFuture { try .http(Self.plain(channel, logger)) }
                 }
             )
-            // As the server's own channel does it: pipelining and errors are dealt with further up.
+            // As the server's own channel does it: pipelining is dealt with further up.
             configuration.enablePipelining = false
-            configuration.enableErrorHandling = false
             configuration.enableResponseHeaderValidation = false
             let choice = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
             let upgrade = try pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Choice>.self)
@@ -99,8 +98,8 @@ extension HTTPServerBuilder {
     }
 }
 
-/// Makes other upgrades than to a console's WebSocket plain requests. SwiftNIO's upgrade handler loses a request whose
-/// upgrade is refused, so that it were never answered.
+/// Makes other upgrades than to a console's WebSocket plain requests, and ends what is no HTTP. SwiftNIO's upgrade
+/// handler loses a request whose upgrade is refused, so that it were never answered, and waits on after an error.
 private final class ConsoleUpgradesOnly: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -111,6 +110,12 @@ private final class ConsoleUpgradesOnly: ChannelInboundHandler, RemovableChannel
         }
         head.headers.remove(name: "upgrade")
         context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    /// The handler before this one has answered 400.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.fireErrorCaught(error)
+        context.close(promise: nil)
     }
 
     /// Whether nothing speaks against the handshake of RFC 6455, section 4.2.1.

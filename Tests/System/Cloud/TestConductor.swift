@@ -45,12 +45,14 @@ final class TestConductor: Sendable {
         try await process.withLock { $0 }?.kill()
     }
 
-    /// Runs one of its program's other commands.
-    func command(_ arguments: String...) async throws {
+    /// Runs one of its program's other commands, and returns what it says.
+    @discardableResult
+    func command(_ arguments: String...) async throws -> String {
         let output = try await run(Self.program, arguments, environment: environment)
         guard output.status == 0 else {
             throw CommandFailure(description: "\(arguments[0]) failed: \(output.text)\(output.errorText)")
         }
+        return output.text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private static func freePort() async throws -> Int {

@@ -20,6 +20,7 @@ public struct FlavorBody: Codable, Sendable, Hashable {
     public var createdAt: Timestamp
     public var labels: [LabelBody]
     public var features: FlavorFeatures
+    public var imageRestrictions = ImageRestrictionsBody()
 
     public init(
         id: Int64,
@@ -56,6 +57,24 @@ public struct FlavorBody: Codable, Sendable, Hashable {
         case createdAt = "created_at"
         case labels
         case features
+        case imageRestrictions = "image_restrictions"
+    }
+}
+
+/// Which images may boot with a flavor: all of them.
+public struct ImageRestrictionsBody: Codable, Sendable, Hashable {
+    public var hasImageRestrictions = false
+    @Nullable public var restrictionType: String?
+    public var compatibleImages: [String] = []
+
+    public init() {
+        _restrictionType = Nullable(wrappedValue: nil)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case hasImageRestrictions = "has_image_restrictions"
+        case restrictionType = "restriction_type"
+        case compatibleImages = "compatible_images"
     }
 }
 

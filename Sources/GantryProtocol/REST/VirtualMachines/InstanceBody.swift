@@ -30,6 +30,8 @@ public struct InstanceBody: Codable, Sendable, Hashable {
     public var features: EnvironmentFeatures
     public var isSnapshotting: Bool
     @Nullable public var clusterID: Int64?
+    @Nullable public var dedicatedInferenceID: Int64?
+    public var enhancedMetrics = EnhancedMetrics()
     public var portRandomization: Bool
     public var portRandomizationStatus: String
     public var requiresPublicIP: Bool
@@ -80,6 +82,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         features = EnvironmentFeatures()
         self.isSnapshotting = isSnapshotting
         _clusterID = Nullable(wrappedValue: nil)
+        _dedicatedInferenceID = Nullable(wrappedValue: nil)
         // Ports are never randomized here, whatever the request said.
         portRandomization = false
         portRandomizationStatus = floatingIP == nil ? "NO_FLOATING_IP" : "DISABLED"
@@ -113,6 +116,8 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         case features
         case isSnapshotting = "is_snapshotting"
         case clusterID = "cluster_id"
+        case dedicatedInferenceID = "dedicated_inference_id"
+        case enhancedMetrics = "enhanced_metrics"
         case portRandomization = "port_randomization"
         case portRandomizationStatus = "port_randomization_status"
         case requiresPublicIP = "requires_public_ip"
@@ -124,6 +129,13 @@ public struct InstanceBody: Codable, Sendable, Hashable {
 // MARK: - Parts
 
 extension InstanceBody {
+    /// What a program of the vendor's in the guest would measure; nobody has it here.
+    public struct EnhancedMetrics: Codable, Sendable, Hashable {
+        public var enabled = false
+
+        public init() {}
+    }
+
     public struct Environment: Codable, Sendable, Hashable {
         public var id: Int64
         public var name: String
