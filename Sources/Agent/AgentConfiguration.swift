@@ -25,6 +25,8 @@ import Settings
 /// - `reserved.vcpus`, `reserved.memory_mib`, `reserved.disk_gib` (integers ≥ 0, default 0, 512, 5): kept for the host.
 /// - `concurrency` (integer 1 to 64, default 8): machines worked on side by side.
 /// - `look_interval` (integer 1 to 3600, default 30): seconds between looks at every machine; events bring most sooner.
+/// - `metrics_interval` (integer 1 to 3600, default 60): seconds between measurements of what machines use, at most; the
+///   conductor keeps one a minute.
 /// - `health.address` (string, default `127.0.0.1`), `health.port` (integer, default 9180): `/healthz` and `/metrics`.
 /// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`).
 package struct AgentConfiguration: Sendable {
@@ -43,6 +45,7 @@ package struct AgentConfiguration: Sendable {
     package var reserved: Resources
     package var concurrency: Int
     package var lookInterval: Int
+    package var metricsInterval: Int
     package var healthAddress: String
     package var healthPort: Int
     package var logLevel: Logger.Level
@@ -70,6 +73,7 @@ package struct AgentConfiguration: Sendable {
         )
         concurrency = try reader.number("concurrency", default: 8, in: 1...64)
         lookInterval = try reader.number("look_interval", default: 30, in: 1...3600)
+        metricsInterval = try reader.number("metrics_interval", default: 60, in: 1...3600)
         healthAddress = reader.string(forKey: "health.address", default: "127.0.0.1")
         healthPort = try reader.number("health.port", default: 9180, in: 0...65535)
         logLevel = try reader.choice("log.level", default: .info)

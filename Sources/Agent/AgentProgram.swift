@@ -130,7 +130,8 @@ package struct AgentProgram: Sendable {
             settings: .init(
                 concurrency: configuration.concurrency,
                 orphanPolicy: configuration.orphanPolicy,
-                lookInterval: configuration.lookInterval
+                lookInterval: configuration.lookInterval,
+                metricsInterval: configuration.metricsInterval
             ),
             observer: observer,
             health: health,

@@ -15,9 +15,17 @@ package struct NodeAgent: Sendable {
         package var orphanPolicy: Supervisor.OrphanPolicy
         /// Seconds between looks at every machine; events bring most looks sooner.
         package var lookInterval: Int
+        /// Seconds between measurements of what machines use, at most.
+        package var metricsInterval: Int
 
-        package init(concurrency: Int, orphanPolicy: Supervisor.OrphanPolicy, lookInterval: Int) {
-            (self.concurrency, self.orphanPolicy, self.lookInterval) = (concurrency, orphanPolicy, lookInterval)
+        package init(
+            concurrency: Int,
+            orphanPolicy: Supervisor.OrphanPolicy,
+            lookInterval: Int,
+            metricsInterval: Int = 60
+        ) {
+            (self.concurrency, self.orphanPolicy) = (concurrency, orphanPolicy)
+            (self.lookInterval, self.metricsInterval) = (lookInterval, metricsInterval)
         }
     }
 
@@ -118,6 +126,11 @@ package struct NodeAgent: Sendable {
                     await host.maintain(floatingIPPools: await pools.value)
                     await look(supervisor)
                 }
+            }
+            // Without a heartbeat: no agent is started anew for the sake of a hint.
+            group.addTask {
+                try await MetricsSender(conductor: conductor, host: host, logger: logger)
+                    .run(interval: settings.metricsInterval)
             }
             group.addTask { await consume(source, session, consumer) }
             // Each goes on until it is cancelled; the first error ends all.

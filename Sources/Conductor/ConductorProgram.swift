@@ -118,6 +118,7 @@ package struct ConductorProgram: Sendable {
                 authenticator: NodeAuthenticator(database: database),
                 sessions: NodeSessions(database: database, intervals: configuration.intervals, logger: logger),
                 reports: NodeReports(database: database, outbox: outbox, logger: logger),
+                metrics: MachineMetricStore(database: database),
                 jobs: MachineJobs(database: database),
                 consoles: relay,
                 images: imageFiles.map { NodeImages(files: $0, database: database) }

@@ -66,6 +66,14 @@ extension APIClient {
         return answer.instanceEvents
     }
 
+    /// What a machine used. Values that count begin anew when the machine is started.
+    public func metrics(
+        of id: Int64,
+        back duration: MetricDuration = .hour
+    ) async throws(ClientError) -> InstanceMetrics {
+        try await call(.GET, "\(Self.machines)/\(id)/metrics", query: ["duration": duration.rawValue])
+    }
+
     /// A URL that opens a machine's display once, in a browser.
     public func consoleURL(of id: Int64) async throws(ClientError) -> String {
         let asked: ConsoleRequestedAnswer = try await call(.GET, "\(Self.machines)/\(id)/request-console")

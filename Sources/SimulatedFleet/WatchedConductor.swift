@@ -19,6 +19,10 @@ struct WatchedConductor: ConductorConnection {
         return receipt
     }
 
+    func send(_ metrics: NodeMetrics) async throws {
+        try await conductor.send(metrics)
+    }
+
     func desired(since revision: Int64?) async throws -> DesiredState? {
         try await conductor.desired(since: revision)
     }

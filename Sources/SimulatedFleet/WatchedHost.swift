@@ -26,6 +26,7 @@ struct WatchedHost: Host {
     func machinesWithFiles() async -> Set<MachineUUID> { await host.machinesWithFiles() }
     func remove(_ volume: AbsentVolume) async throws(Fault) { try await host.remove(volume) }
     func inventory() async throws(Fault) -> NodeInventory { try await host.inventory() }
+    func samples() async throws(Fault) -> [MachineSample] { try await host.samples() }
     func problems() async -> [String] { await host.problems() }
     var changes: AsyncStream<MachineUUID?> { host.changes }
 

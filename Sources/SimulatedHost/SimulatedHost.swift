@@ -36,6 +36,7 @@ package actor SimulatedHost: Agent.Host {
     private var disturbances: Disturbance.Source = { _, _ in nil }
     /// Whether the simulated libvirt answers.
     private var isReachable = true
+    private var measurements: Int64 = 0
     /// Whether the agent's process died, and no other was started.
     package private(set) var isAgentDead = false
     private let listeners = Mutex<[AsyncStream<MachineUUID?>.Continuation]>([])
@@ -128,6 +129,24 @@ package actor SimulatedHost: Agent.Host {
     }
 
     package func problems() -> [String] { [] }
+
+    /// Counters that have risen at each measurement, by one for each machine alike.
+    package func samples() async throws(Fault) -> [MachineSample] {
+        try checkReachable()
+        measurements += 1
+        return machines.filter { $0.value.domain?.state == .running }
+            .map { uuid, _ in
+                MachineSample(
+                    uuid: uuid,
+                    cpuTime: measurements,
+                    memory: 1 << 20,
+                    networkIn: measurements,
+                    networkOut: measurements,
+                    diskRead: measurements,
+                    diskWritten: measurements
+                )
+            }
+    }
 
     package nonisolated var changes: AsyncStream<MachineUUID?> {
         let (stream, continuation) = AsyncStream.makeStream(

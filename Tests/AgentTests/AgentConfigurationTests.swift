@@ -32,7 +32,7 @@ struct AgentConfigurationTests {
         #expect(configuration.stateDirectory == "/var/lib/gantry")
         #expect(configuration.virtType == .auto && configuration.orphanPolicy == .report)
         #expect((configuration.reserved.memoryMiB, configuration.concurrency) == (512, 8))
-        #expect(configuration.lookInterval == 30)
+        #expect((configuration.lookInterval, configuration.metricsInterval) == (30, 60))
         #expect(configuration.uplink == nil && configuration.logLevel == .info)
     }
 
@@ -61,6 +61,7 @@ struct AgentConfigurationTests {
             ("GANTRY_RESERVED_MEMORY_MIB", "512M", "reserved.memory_mib"),
             ("GANTRY_RESERVED_DISK_GIB", "1.5", "reserved.disk_gib"), ("GANTRY_CONCURRENCY", "0", "concurrency"),
             ("GANTRY_CONCURRENCY", "many", "concurrency"), ("GANTRY_LOOK_INTERVAL", "0", "look_interval"),
+            ("GANTRY_METRICS_INTERVAL", "3601", "metrics_interval"),
             ("GANTRY_HEALTH_PORT", "65536", "health.port"),
             ("GANTRY_LOG_LEVEL", "loud", "log.level"),
         ] as [(String, String?, String)]

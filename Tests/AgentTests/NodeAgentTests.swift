@@ -23,7 +23,7 @@ struct NodeAgentTests {
                 host: host,
                 journal: try TaskJournal(directory: folder, logger: Example.logger),
                 conductor: conductor,
-                settings: .init(concurrency: 2, orphanPolicy: .report, lookInterval: 1),
+                settings: .init(concurrency: 2, orphanPolicy: .report, lookInterval: 1, metricsInterval: 1),
                 observer: StepObserver(),
                 health: health,
                 logger: Example.logger
@@ -127,6 +127,24 @@ struct NodeAgentTests {
             try await eventually("the rules are back") { await host.filter[task.uuid] != nil }
             await host.guest(task.uuid, becomes: .off)
             try await eventually("it runs again") { await isRunning(task) }
+        }
+    }
+
+    @Test("What running machines use is told again and again, also after a look that failed")
+    func metrics() async throws {
+        let task = try Example.task()
+        await conductor.want([task])
+        _ = try await withAgent {
+            let first = try await eventually("it is told") { await conductor.metrics.last?.machines.first }
+            #expect(first.uuid == task.uuid)
+            await host.setReachable(false)
+            try await eventually("it complains") { health.complaints.map(\.part) == ["hypervisor"] }
+            await host.setReachable(true)
+            let count = await conductor.metrics.count
+            let later = try await eventually("it is told again") {
+                await conductor.metrics.dropFirst(count).last?.machines.first
+            }
+            #expect(try #require(later.cpuTime) > (try #require(first.cpuTime)))
         }
     }
 }

@@ -54,6 +54,17 @@ struct NodeMessagesTests {
         json.replacing("{\"", with: "{\"of_tomorrow\":{\"a\":[1,null]},\"")
     }
 
+    @Test("Metrics, to the byte, without what is not known")
+    func metrics() throws {
+        let json = #"""
+            {"machines":[{"cpu_time":1041433070000000,"disk_read":1,"disk_written":2,"memory":134217728,"network_in":3,\#
+            "network_out":4,"uuid":"00000000-0000-4000-8000-000000000007"},\#
+            {"uuid":"00000000-0000-4000-8000-000000000008"}],"protocol_version":1}
+            """#
+        #expect(try roundTrip(json, NodeMetrics.self).machines.map(\.cpuTime) == [1_041_433_070_000_000, nil])
+        #expect(try NodeJSON.decoder.decode(NodeMetrics.self, from: Data(extended(json).utf8)).machines.count == 2)
+    }
+
     @Test("A task, to the byte")
     func task() throws {
         let task = try roundTrip(Self.task, MachineTask.self)

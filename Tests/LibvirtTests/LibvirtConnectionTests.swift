@@ -63,6 +63,21 @@ struct LibvirtConnectionTests {
         #expect(try await connection.domain(uuid, namespace: namespace) == nil)
     }
 
+    @Test("Statistics are those of running domains with the mark, without what the driver does not count")
+    func statistics() async throws {
+        let connection = try await open()
+        try await connection.defineDomain(xml: xml())
+        #expect(try await connection.statistics(namespace: namespace).isEmpty)
+        try await connection.startDomain(uuid)
+        // The driver's own domain, which has no mark, runs too.
+        let statistics = try await connection.statistics(namespace: namespace)
+        #expect(statistics.map(\.uuid) == [uuid])
+        #expect(statistics.first?.cpuTime == nil && statistics.first?.readBytes == nil)
+        #expect(try await connection.statistics(namespace: "https://gantry.example/none").isEmpty)
+        await connection.close()
+        await #expect(throws: LibvirtError.self) { try await connection.statistics(namespace: namespace) }
+    }
+
     @Test("What cannot be looked at is an error, not an absence")
     func unseen() async throws {
         let connection = try await open()

@@ -7,13 +7,15 @@ package import Logging
 /// This host's libvirt, connected to again whenever the connection broke.
 ///
 /// Looks have a connection of their own: a call that changes a domain waits for its QEMU, and one that hangs must not
-/// blind the agent to all others. So have questions to guests, which may let us wait as long as they like.
+/// blind the agent to all others. So have questions to guests, which may let us wait as long as they like, and
+/// measurements, which ask every QEMU.
 package struct Hypervisor: Sendable {
-    package enum Purpose: Sendable { case look, change, question }
+    package enum Purpose: Sendable { case look, change, question, measurement }
 
     private let looks: HypervisorLink
     private let changes: HypervisorLink
     private let questions: HypervisorLink
+    private let measurements: HypervisorLink
 
     package init(uri: String, logger: Logger) {
         let events = AsyncStream.makeStream(of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(1000))
@@ -21,6 +23,7 @@ package struct Hypervisor: Sendable {
         looks = HypervisorLink(uri: uri, events: events.continuation, logger: logger)
         changes = HypervisorLink(uri: uri, events: nil, logger: logger)
         questions = HypervisorLink(uri: uri, events: nil, logger: logger)
+        measurements = HypervisorLink(uri: uri, events: nil, logger: logger)
     }
 
     /// Events of every connection, for one reader.
@@ -34,6 +37,7 @@ package struct Hypervisor: Sendable {
         case .look: try await looks.connected()
         case .change: try await changes.connected()
         case .question: try await questions.connected()
+        case .measurement: try await measurements.connected()
         }
     }
 }

@@ -54,6 +54,11 @@ package protocol Host: Sendable {
     /// What the host has.
     func inventory() async throws(Fault) -> NodeInventory
 
+    /// What each running machine has used. It may take long, and keeps nothing else waiting.
+    ///
+    /// - Throws: `hypervisor_unreachable`.
+    func samples() async throws(Fault) -> [MachineSample]
+
     /// What keeps the host from taking new machines, in words for its operator.
     func problems() async -> [String]
 

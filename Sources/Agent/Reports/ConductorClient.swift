@@ -12,6 +12,8 @@ package protocol ConductorConnection: Sendable {
     /// Begins a session, which ends any older one of this node.
     func openSession(_ request: NodeSessionRequest) async throws -> NodeSession
     func send(_ report: NodeReport) async throws -> ReportReceipt
+    /// Tells what machines used. Once: nobody waits for it.
+    func send(_ metrics: NodeMetrics) async throws
     /// Nil when the revision is still the newest.
     func desired(since revision: Int64?) async throws -> DesiredState?
     /// Tells what a job came to. One that is not waited for any more is answered all the same.
@@ -59,6 +61,10 @@ package struct ConductorClient: ConductorConnection {
 
     package func send(_ report: NodeReport) async throws -> ReportReceipt {
         try await decode(call(.POST, "reports", NodeJSON.encoder.encode(report)).body)
+    }
+
+    package func send(_ metrics: NodeMetrics) async throws {
+        _ = try await call(.POST, "metrics", NodeJSON.encoder.encode(metrics))
     }
 
     package func desired(since revision: Int64?) async throws -> DesiredState? {

@@ -72,6 +72,7 @@ package struct Reconciler: Service {
         await attempt("unplaced machines") { try await duties.placeUnplaced() }
         await attempt("snapshots") { try await duties.settleSnapshots() }
         await attempt("lost words") { try await duties.resend() }
+        await attempt("old metrics") { try await duties.thinMetrics() }
         await attempt("old rows") { try await duties.prune() }
         await attempt("measures") {
             let backlog = try await duties.outboxBacklog()

@@ -15,6 +15,9 @@ struct ReconcilerDuties: Sendable {
     var images: ImageFiles?
 
     private static let batch = 200
+    /// Samples go in larger ones: each machine brings one a minute.
+    private static let metricsBatch = 2000
+    private static let metricsBatches = 10
     /// Seconds after which a node that neither applied nor works on a generation is told again.
     private static let resendAfter = 60
 
@@ -160,6 +163,21 @@ struct ReconcilerDuties: Sendable {
                 """
             )
             return try (rows.first?["rows"] ?? 0, rows.first?["age"] ?? 0)
+        }
+    }
+
+    /// Deletes machines' samples that only belong to series that do not reach back so far.
+    func thinMetrics() async throws {
+        for granularity in MetricGranularity.allCases {
+            let statement: SQL = """
+                DELETE FROM vm_metric WHERE ctid = ANY (ARRAY(SELECT ctid FROM vm_metric
+                    WHERE granularity = \(granularity.rawValue) AND minute < now() - make_interval(hours => \(granularity.kept))
+                    LIMIT \(Self.metricsBatch) FOR UPDATE SKIP LOCKED))
+                """
+            for _ in 1...Self.metricsBatches {
+                let count = try await database.atomically([statement], durably: false)[0].affected
+                if count < Self.metricsBatch { break }
+            }
         }
     }
 

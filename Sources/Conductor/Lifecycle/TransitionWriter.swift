@@ -100,13 +100,15 @@ struct TransitionWriter {
             """
     }
 
-    /// Gives back what the machines in `left` held of the node, and the addresses of those in `gone`.
+    /// Gives back what the machines in `left` held of the node, and the addresses and metrics of those in `gone`.
     private func release(left: [VirtualMachineID], gone: [VirtualMachineID], _ node: NodeID?) -> SQL {
         """
         WITH private AS (
             UPDATE private_address SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
         ), floating AS (
             UPDATE floating_ip SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
+        ), metrics AS (
+            DELETE FROM vm_metric WHERE vm_id = ANY (\(gone)::bigint[])
         ), gpus AS (
             UPDATE gpu_device SET state = 'sanitizing', vm_id = NULL, reason = NULL
             WHERE vm_id = ANY (\(left)::bigint[])

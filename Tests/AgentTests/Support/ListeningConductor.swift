@@ -7,6 +7,7 @@ import GantryProtocol
 /// A conductor that keeps what it is told, and answers as a test says.
 actor ListeningConductor: ConductorConnection {
     private(set) var reports: [NodeReport] = []
+    private(set) var metrics: [NodeMetrics] = []
     private(set) var sessions: [NodeSessionRequest] = []
     private(set) var asked: [Int64?] = []
     private(set) var outcomes: [MachineJobID: [MachineJobOutcome]] = [:]
@@ -49,6 +50,11 @@ actor ListeningConductor: ConductorConnection {
         try answer()
         reports.append(report)
         return ReportReceipt(revision: desired.revision)
+    }
+
+    func send(_ metrics: NodeMetrics) throws {
+        try answer()
+        self.metrics.append(metrics)
     }
 
     func desired(since revision: Int64?) throws -> DesiredState? {

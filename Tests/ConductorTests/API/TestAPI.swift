@@ -60,6 +60,7 @@ struct TestAPI: Sendable {
                     authenticator: NodeAuthenticator(database: database),
                     sessions: NodeSessions(database: database, logger: logger),
                     reports: NodeReports(database: database, outbox: cloud.outbox, logger: logger),
+                    metrics: MachineMetricStore(database: database),
                     jobs: MachineJobs(database: database),
                     consoles: ConsoleRelay(
                         store: ConsoleStore(database: database),

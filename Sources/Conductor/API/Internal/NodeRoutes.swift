@@ -12,6 +12,7 @@ package struct NodeRoutes: Sendable {
     private let authenticator: NodeAuthenticator
     private let sessions: NodeSessions
     private let reports: NodeReports
+    private let metrics: MachineMetricStore
     private let jobs: MachineJobs
     private let consoles: ConsoleRelay
     /// Nil where there is no image store.
@@ -24,13 +25,14 @@ package struct NodeRoutes: Sendable {
         authenticator: NodeAuthenticator,
         sessions: NodeSessions,
         reports: NodeReports,
+        metrics: MachineMetricStore,
         jobs: MachineJobs,
         consoles: ConsoleRelay,
         images: NodeImages? = nil
     ) {
         self.images = images.map { NodeImageRoutes(files: $0.files, store: $0.store) }
         (self.authenticator, self.sessions, self.reports) = (authenticator, sessions, reports)
-        (self.jobs, self.consoles) = (jobs, consoles)
+        (self.metrics, self.jobs, self.consoles) = (metrics, jobs, consoles)
     }
 
     /// Whether there is an image store.
@@ -48,6 +50,13 @@ package struct NodeRoutes: Sendable {
             let node = try await identity(request, context)
             let body = try await decode(NodeReport.self, request)
             return try Self.json(try await reports.accept(body, from: node))
+        }
+        nodes.post("metrics") { request, context in
+            let node = try await identity(request, context)
+            let body = try await decode(NodeMetrics.self, request)
+            try NodeRefusal.check(protocolVersion: body.protocolVersion)
+            try await metrics.keep(body.machines, of: node.id)
+            return Response(status: .noContent)
         }
         nodes.post("jobs/:job") { request, context in
             let node = try await identity(request, context)

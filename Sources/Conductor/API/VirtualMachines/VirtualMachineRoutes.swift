@@ -55,6 +55,7 @@ struct VirtualMachineRoutes: Sendable {
             + SnapshotActions(lifecycle: lifecycle, hasImageStore: hasImageStore).actions
             + CallbackURLActions(store: CallbackStore(database: database), policy: callbacks).actions
             + SerialLogActions(lifecycle: lifecycle, jobs: MachineJobStore(database: database)).actions
+            + MetricActions(store: MachineMetricStore(database: database)).actions
     }
 
     private func perform(

@@ -570,6 +570,25 @@ CREATE INDEX snapshot_creating ON snapshot (vm_id) WHERE state = 'creating';
 CREATE INDEX snapshot_file ON snapshot (id) WHERE state IN ('error', 'deleted') AND bytes > 0;
 ALTER TABLE image ADD FOREIGN KEY (snapshot_id) REFERENCES snapshot;
 
+-- What machines used. Series are not rolled up but thinned: what belongs to a coarser one is kept longer. No foreign key,
+-- whose check would lock the machine's row every minute: they go with the machine, and by age.
+CREATE TABLE vm_metric (
+    vm_id         bigint NOT NULL,
+    -- Its begin; of several samples in it, this is the last.
+    minute        timestamptz NOT NULL,
+    -- Seconds of the coarsest series that it belongs to.
+    granularity   integer NOT NULL CHECK (granularity IN (60, 300, 3600)),
+    -- Nanoseconds, then bytes. Null for what the node could not tell.
+    cpu_time      bigint,
+    memory        bigint,
+    network_in    bigint,
+    network_out   bigint,
+    disk_read     bigint,
+    disk_written  bigint,
+    PRIMARY KEY (vm_id, minute)
+) WITH (fillfactor = 90);
+CREATE INDEX vm_metric_age ON vm_metric (granularity, minute);
+
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
 CREATE TABLE private_address (
