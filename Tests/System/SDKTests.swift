@@ -23,7 +23,7 @@ struct SDKTests {
         try await withTemporaryDirectory { store in
             let conductor = ["GANTRY_CALLBACKS_ALLOW_PRIVATE": "true", "GANTRY_IMAGE_STORE_DIRECTORY": store]
             try await SystemCloud.with(conductorSettings: conductor) { cloud in
-                let agent = try cloud.startAgent()
+                let agent = try cloud.startAgent(0, ["GANTRY_METRICS_INTERVAL": "1"])
                 let settings = cloud.folder + "/sdk.json"
                 let encoder = JSONEncoder()
                 encoder.keyEncodingStrategy = .convertToSnakeCase

@@ -54,6 +54,7 @@ def live(tenant, settings, around):
     machines.hibernate_and_grow(tenant, machine, settings, around)
     machine = packets.give_and_take_address(tenant, machine, around)
     machines.read_logs(tenant, machine)
+    machines.read_metrics(tenant, machine)
     machines.read_events(tenant, machine)
     machines.delete(tenant, machine, around)
     told.expect_no_more()

@@ -118,6 +118,18 @@ def read_logs(tenant, machine):
     assert "gantry-micro: ready" in log
 
 
+def read_metrics(tenant, machine):
+    """Reads what it used. The SDK's model takes the numbers of a point for objects, and so can hold no points."""
+
+    def measured():
+        series = tenant.machines.raw("get_vm_metrics", machine.id, duration="1h")
+        return series if series["cpu"]["data"] else None
+
+    cpu = eventually("the guest was measured", measured)["cpu"]
+    assert (cpu["unit"], cpu["columns"]) == ("ns", ["time", "granularity", "value"])
+    assert cpu["data"][-1][2] > 0
+
+
 def read_events(tenant, machine):
     """Reads what happened to it, in the vendor's words."""
     events = tenant.events.list_vm_events(machine.id).instance_events

@@ -56,6 +56,13 @@ class Noted:
 
         return call
 
+    def raw(self, name, *values, **named):
+        """The JSON of an operation whose answer the SDK's own model cannot hold."""
+        answer = getattr(self._api, f"{name}_without_preload_content")(*values, **named)
+        assert answer.status == 200, f"{name} was answered with {answer.status}: {answer.data}"
+        self._called.add(f"{type(self._api).__name__}.{name}")
+        return json.loads(answer.data)
+
 
 def refused(status, operation, *values):
     """Expects an operation to be refused with an HTTP status."""
