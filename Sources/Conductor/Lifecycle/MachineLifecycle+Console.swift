@@ -43,19 +43,14 @@ extension MachineLifecycle {
     ) async throws -> MachineJobID {
         try await change(id, in: organization, by: nil) { machine, transaction in
             try machine.requireDisplay()
-            let job = try MachineJobStore.add(
+            return try MachineJobStore.add(
                 .console(conductor: conductor),
-                for: id,
+                for: machine,
                 by: nil,
                 seconds: Self.consolePatience,
+                event: MachineEvent(.normal, .consoleOpened, "The console of instance \(machine.name) was opened."),
                 transaction
             )
-            var transition = MachineTransition(of: machine)
-            transition.raiseGeneration(above: machine.generation)
-            transition.events.append(
-                MachineEvent(.normal, .consoleOpened, "The console of instance \(machine.name) was opened.")
-            )
-            return (transition, job)
         }
         .1
     }

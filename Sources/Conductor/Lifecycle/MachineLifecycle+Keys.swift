@@ -32,19 +32,14 @@ extension MachineLifecycle {
                 wanted: try MachineKeys.named(names, for: id, transaction),
                 former: try MachineKeys.lines(of: id, transaction)
             )
-            _ = try MachineJobStore.add(
+            return try MachineJobStore.add(
                 .authorizedKeys(change),
-                for: id,
+                for: machine,
                 by: user,
                 seconds: Self.keysPatience,
+                event: MachineEvent(.normal, .keysChangeRequest, "Instance \(machine.name) Change Keys Request Sent."),
                 transaction
             )
-            var transition = MachineTransition(of: machine)
-            transition.raiseGeneration(above: machine.generation)
-            transition.events.append(
-                MachineEvent(.normal, .keysChangeRequest, "Instance \(machine.name) Change Keys Request Sent.")
-            )
-            return (transition, ())
         }
         .0
     }

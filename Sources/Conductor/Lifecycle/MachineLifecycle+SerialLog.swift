@@ -21,16 +21,13 @@ extension MachineLifecycle {
             guard machine.phase == .active else {
                 throw MachineRefusal(.wrongState, "VM \(machine.name) is not ACTIVE; its log is read when it is.")
             }
-            let job = try MachineJobStore.add(
+            return try MachineJobStore.add(
                 .serialLog(lines: lines),
-                for: id,
+                for: machine,
                 by: user,
                 seconds: Self.serialLogPatience,
                 transaction
             )
-            var transition = MachineTransition(of: machine)
-            transition.raiseGeneration(above: machine.generation)
-            return (transition, job)
         }
         return (record.name, job)
     }

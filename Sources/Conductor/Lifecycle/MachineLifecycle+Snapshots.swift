@@ -31,20 +31,20 @@ extension MachineLifecycle {
                     throw MachineRefusal(.wrongState, "VM \(machine.name) is on no node now; start it first.")
                 }
                 let uuid = StoredImageUUID()
-                let job = try MachineJobStore.add(
+                let (transition, job) = try MachineJobStore.add(
                     .snapshot(uuid),
-                    for: id,
+                    for: machine,
                     by: user,
                     seconds: Self.snapshotPatience,
+                    event: MachineEvent(
+                        .normal,
+                        .snapshotRequest,
+                        "Snapshot \(snapshot.name) Creation Request Sent."
+                    ),
                     transaction
                 )
                 let rows = try transaction.query(Self.insert(snapshot, uuid, job, of: id, by: user))
                 guard let made: SnapshotID = try rows.first?["id"] else { throw Self.notFound(id) }
-                var transition = MachineTransition(of: machine)
-                transition.raiseGeneration(above: machine.generation)
-                transition.events.append(
-                    MachineEvent(.normal, .snapshotRequest, "Snapshot \(snapshot.name) Creation Request Sent.")
-                )
                 return (transition, try SnapshotStore.record(made, in: organization, transaction))
             }
             .1

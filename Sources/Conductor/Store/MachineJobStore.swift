@@ -20,27 +20,32 @@ package struct MachineJobStore: Sendable {
     ///   - machine: For which it does it.
     ///   - user: Who asks.
     ///   - seconds: How long somebody waits for it.
+    ///   - event: What the machine's history says of it; nil for nothing.
     ///   - transaction: The machine's row is locked in it.
-    /// - Returns: The new job.
+    /// - Returns: The machine with the generation that has the job, and the job.
     /// - Throws: what PostgreSQL says.
     static func add(
         _ work: MachineJob.Work,
-        for machine: VirtualMachineID,
+        for machine: StoredMachine,
         by user: UserID?,
         seconds: Int,
+        event: MachineEvent? = nil,
         _ transaction: Transaction
-    ) throws -> MachineJobID {
+    ) throws -> (MachineTransition, MachineJobID) {
         let text = String(decoding: try NodeJSON.encoder.encode(work), as: UTF8.self)
         let rows = try transaction.query(
             """
             INSERT INTO machine_job (vm_id, user_id, work, expires_at)
-            VALUES (\(machine), \(user), \(text)::jsonb, now() + make_interval(secs => \(seconds))) RETURNING id
+            VALUES (\(machine.id), \(user), \(text)::jsonb, now() + make_interval(secs => \(seconds))) RETURNING id
             """
         )
         guard let id: MachineJobID = try rows.first?["id"] else {
             throw PostgresError(.decoding, "a new job has no row")
         }
-        return id
+        var transition = MachineTransition(of: machine)
+        transition.raiseGeneration(above: machine.generation)
+        if let event { transition.events.append(event) }
+        return (transition, id)
     }
 
     /// A job of one machine; nil when the machine has none of that kind and number.
