@@ -114,7 +114,6 @@ package struct CapacityShortage: Sendable, Hashable {
         let counts: [(Int, String)] = [
             (absent, "not reporting"), (cordoned, "cordoned"), (unhealthy, "unhealthy"), (shrunk, "shrunk"),
             (vcpus, "too few vCPUs"), (memory, "too little memory"), (disk, "too little disk"),
-
             (gpuType, "no GPU of the type"), (gpuCount, "too few free GPUs"),
         ]
         let failed = counts.filter { $0.0 > 0 }.map { "\($0.1): \($0.0)" }.joined(separator: ", ")
