@@ -21,17 +21,6 @@ struct FloatingIPTests {
         try await cloud.lifecycle.detachFloatingIP(from: machine.id, in: cloud.organization, by: cloud.user)
     }
 
-    private func expectRefusal(
-        _ reason: MachineRefusal.Reason,
-        _ words: String,
-        sourceLocation: SourceLocation = #_sourceLocation,
-        _ body: () async throws -> Void
-    ) async {
-        let refusal = await #expect(throws: MachineRefusal.self, sourceLocation: sourceLocation) { try await body() }
-        #expect(refusal?.reason == reason, sourceLocation: sourceLocation)
-        #expect(refusal?.message.contains(words) == true, "\(refusal)", sourceLocation: sourceLocation)
-    }
-
     @Test("ATTACHING until the node has it, DETACHING and still held until the node has given it up")
     func life() async throws {
         try await Cloud.with { cloud in

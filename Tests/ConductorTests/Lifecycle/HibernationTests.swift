@@ -26,17 +26,6 @@ struct HibernationTests {
         )
     }
 
-    private func expectRefusal(
-        _ reason: MachineRefusal.Reason,
-        _ words: String,
-        sourceLocation: SourceLocation = #_sourceLocation,
-        _ body: () async throws -> Void
-    ) async {
-        let refusal = await #expect(throws: MachineRefusal.self, sourceLocation: sourceLocation) { try await body() }
-        #expect(refusal?.reason == reason, "\(refusal)", sourceLocation: sourceLocation)
-        #expect(refusal?.message.contains(words) == true, "\(refusal)", sourceLocation: sourceLocation)
-    }
-
     @Test("What it claimed is free once its node has confirmed, not before; restored it has claimed it again")
     func life() async throws {
         try await Cloud.with { cloud in

@@ -21,17 +21,6 @@ struct ResizeTests {
         )
     }
 
-    private func expectRefusal(
-        _ reason: MachineRefusal.Reason,
-        _ words: String,
-        sourceLocation: SourceLocation = #_sourceLocation,
-        _ body: () async throws -> Void
-    ) async {
-        let refusal = await #expect(throws: MachineRefusal.self, sourceLocation: sourceLocation) { try await body() }
-        #expect(refusal?.reason == reason, "\(refusal)", sourceLocation: sourceLocation)
-        #expect(refusal?.message.contains(words) == true, "\(refusal)", sourceLocation: sourceLocation)
-    }
-
     @Test("Claims follow the flavor up and down; the disk grows and never shrinks")
     func upAndDown() async throws {
         try await Cloud.with { cloud in
