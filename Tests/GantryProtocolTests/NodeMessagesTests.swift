@@ -9,8 +9,9 @@ import Testing
 struct NodeMessagesTests {
     private static let task = #"""
         {"boot_counter":2,"generation":5,"jobs":[],"machine_id":7,"node":"n1","power":"running","protocol_version":1,\#
-        "spec":{"authorized_keys":["ssh-ed25519 AAAA it's \"one\""],"gpus":[{"address":"10001:65:00.0","iommu_group":12,\#
-        "pci_id":"10de:2330"}],"hostname":"web","image":{"format":"qcow2","name":"debian","sha256":"\#
+        "spec":{"authorized_keys":["ssh-ed25519 AAAA it's \"one\""],"gpus":[{"address":"10001:65:00.0","claim":3,\#
+        "functions":[{"address":"10001:65:00.0","class":"0302","pci_id":"10de:2330","subsystem_id":"10de:16c1"}]}],\#
+        "hostname":"web","image":{"format":"qcow2","name":"debian","sha256":"\#
         \#(String(repeating: "ab", count: 32))","url":"https://images.example/debian"},"name":"it's <web>","network":{\#
         "address":"10.3.0.7","environment_id":3,"floating_ip":"192.0.2.7","mac":"02:00:00:00:03:07",\#
         "subnet":"10.3.0.0/24"},"resources":{"disk_gib":10,"memory_mib":2048,"vcpus":2},"security_rules":[{\#
@@ -22,8 +23,10 @@ struct NodeMessagesTests {
 
     private static let report = #"""
         {"boot_id":"b","collected_at":"2026-01-02T03:04:05Z","complete":false,"epoch":3,"hypervisor_reachable":true,\#
-        "inventory":{"agent_version":"1","gpus":[{"address":"0000:65:00.0","condition":"faulty","gpu_type":"H100",\#
-        "iommu_group":12,"numa_node":1,"pci_id":"10de:2330","reason":"it does not reset"}],"hypervisor_version":"9.0.0",\#
+        "inventory":{"agent_version":"1","gpus":[{"address":"0000:65:00.0","claim":3,"cleaning":"flr","condition":"faulty",\#
+        "functions":[{"address":"0000:65:00.0","class":"0302","pci_id":"10de:2330","subsystem_id":"10de:16c1"}],\#
+        "gpu_type":"H100","iommu_group":12,"model":"GH100","numa_node":1,"reason":"it does not reset"}],\#
+        "hypervisor_version":"9.0.0",\#
         "reserved":{"disk_gib":5,"memory_mib":512,"vcpus":0},\#
         "storage_pools":[{"kind":"shared","name":"fast"}],"total":{"disk_gib":100,"memory_mib":24105,"vcpus":2},\#
         "virt_type":"qemu"},"machines":[{"activity":{"percent":40,"step":"image"},"applied_generation":4,\#
@@ -139,6 +142,9 @@ struct NodeMessagesTests {
         try roundTrip(answer, NodeSession.self)
         try roundTrip(#"{"floating_ip_pools":[],"machines":[\#(Self.task)],"revision":8}"#, DesiredState.self)
         let volume = #"{"pool":"fast","uuid":"00000000-0000-4000-8000-000000000009"}"#
-        try roundTrip(#"{"absent_volumes":[\#(volume)],"revision":8}"#, ReportReceipt.self)
+        try roundTrip(
+            #"{"absent_volumes":[\#(volume)],"revision":8,"unclean_gpus":[{"address":"0000:65:00.0","claim":4}]}"#,
+            ReportReceipt.self
+        )
     }
 }

@@ -123,7 +123,7 @@ package struct DomainXML {
             XML("memballoon", ["model": spec.gpus.isEmpty ? "virtio" : "none"])
             // Tells the host of a guest's kernel panic.
             XML("panic", ["model": "isa"])
-            spec.gpus.map(Self.hostDevice)
+            spec.gpus.flatMap(\.functions).map(Self.hostDevice)
         }
     }
 
@@ -136,11 +136,11 @@ package struct DomainXML {
         ]
     }
 
-    /// A port of its own for each GPU, below the root complex as on a physical host, for each other device, and for each
+    /// A port of its own for each function of a GPU, below the root complex as on a physical host, for each other device, and for each
     /// volume that may be plugged in while the guest runs: ports themselves cannot be.
     private var rootPorts: [XML] {
         // Disk, seed, network, channels, random numbers and balloon.
-        (0..<spec.gpus.count + 6 + VolumeDisk.maximumCount)
+        (0..<spec.gpus.flatMap(\.functions).count + 6 + VolumeDisk.maximumCount)
             .map { _ in XML("controller", ["type": "pci", "model": "pcie-root-port"]) }
     }
 
@@ -180,17 +180,17 @@ package struct DomainXML {
         }
     }
 
-    private static func hostDevice(_ gpu: GPUAssignment) -> XML {
+    private static func hostDevice(_ function: PCIFunction) -> XML {
         XML("hostdev", ["mode": "subsystem", "type": "pci", "managed": "no"]) {
             XML("driver", ["name": "vfio"])
             XML("source") {
                 XML(
                     "address",
                     [
-                        "domain": "0x" + String(gpu.address.domain, radix: 16),
-                        "bus": "0x" + String(gpu.address.bus, radix: 16),
-                        "slot": "0x" + String(gpu.address.device, radix: 16),
-                        "function": "0x" + String(gpu.address.function, radix: 16),
+                        "domain": "0x" + String(function.address.domain, radix: 16),
+                        "bus": "0x" + String(function.address.bus, radix: 16),
+                        "slot": "0x" + String(function.address.device, radix: 16),
+                        "function": "0x" + String(function.address.function, radix: 16),
                     ]
                 )
             }

@@ -54,7 +54,7 @@ struct CapacitySearch: Sendable {
         let results = try transaction.together([
             Self.claim(request.resources, of: choice.node),
             """
-            UPDATE gpu_device SET state = 'allocated', vm_id = \(machine)
+            UPDATE gpu_device SET state = 'allocated', vm_id = \(machine), claim = claim + 1
             WHERE id = ANY (\(choice.gpus)::bigint[]) AND state = 'free'
             """,
         ])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GantryModel
 import GantryProtocol
 import Postgres
@@ -65,21 +66,28 @@ enum InventoryStore {
                     state = CASE WHEN vm_id IS NULL THEN 'faulty' ELSE state END
                 WHERE node_id = \(node) AND address <> ALL (\(devices.map(\.address))::text[])
             )
-            INSERT INTO gpu_device AS known (node_id, address, pci_id, gpu_type, numa_node, iommu_group, state, reason)
-            SELECT \(node), d.address, d.pci_id, d.gpu_type, d.numa_node, d.iommu_group,
+            INSERT INTO gpu_device AS known
+                (node_id, address, model, gpu_type, numa_node, iommu_group, functions, state, reason)
+            SELECT \(node), d.address, d.model, d.gpu_type, d.numa_node, d.iommu_group, d.functions::jsonb,
                 CASE d.condition WHEN 'ready' THEN 'free' WHEN 'busy' THEN 'sanitizing' ELSE 'faulty' END, d.reason
-            FROM unnest(\(devices.map(\.address))::text[], \(devices.map(\.pciID))::text[],
+            FROM unnest(\(devices.map(\.address))::text[], \(devices.map(\.model))::text[],
                 \(devices.map(\.gpuType))::text[], \(devices.map(\.numaNode))::integer[],
-                \(devices.map(\.iommuGroup))::integer[], \(devices.map(\.condition.rawValue))::text[],
-                \(devices.map(\.reason))::text[])
-                AS d (address, pci_id, gpu_type, numa_node, iommu_group, condition, reason)
+                \(devices.map(\.iommuGroup))::integer[], \(devices.map { json($0.functions) })::text[],
+                \(devices.map(\.condition.rawValue))::text[], \(devices.map(\.reason))::text[])
+                AS d (address, model, gpu_type, numa_node, iommu_group, functions, condition, reason)
             ON CONFLICT ON CONSTRAINT gpu_device_address_unique DO UPDATE SET
                 reason = excluded.reason,
                 state = CASE WHEN known.vm_id IS NULL THEN excluded.state ELSE known.state END,
-                pci_id = CASE WHEN known.vm_id IS NULL THEN excluded.pci_id ELSE known.pci_id END,
+                model = CASE WHEN known.vm_id IS NULL THEN excluded.model ELSE known.model END,
                 gpu_type = CASE WHEN known.vm_id IS NULL THEN excluded.gpu_type ELSE known.gpu_type END,
                 numa_node = CASE WHEN known.vm_id IS NULL THEN excluded.numa_node ELSE known.numa_node END,
-                iommu_group = CASE WHEN known.vm_id IS NULL THEN excluded.iommu_group ELSE known.iommu_group END
+                iommu_group = CASE WHEN known.vm_id IS NULL THEN excluded.iommu_group ELSE known.iommu_group END,
+                functions = CASE WHEN known.vm_id IS NULL THEN excluded.functions ELSE known.functions END
             """
+    }
+
+    private static func json(_ functions: [PCIFunction]) -> String {
+        // Texts and nothing else: encoding them cannot fail.
+        (try? String(decoding: NodeJSON.encoder.encode(functions), as: UTF8.self)) ?? "[]"
     }
 }

@@ -47,7 +47,7 @@ package enum MachineTaskStore {
         || ARRAY(SELECT concat_ws(' ', s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max)
             FROM firewall_attachment a JOIN firewall_rule s ON s.firewall_id = a.firewall_id
             WHERE a.vm_id = vm.id ORDER BY s.id) AS rules,
-        ARRAY(SELECT concat_ws(' ', d.address, d.pci_id, d.iommu_group)
+        ARRAY(SELECT json_build_object('address', d.address, 'functions', d.functions, 'claim', d.claim)::text
             FROM gpu_device d WHERE d.vm_id = vm.id ORDER BY d.address) AS gpus,
         ARRAY(SELECT jsonb_build_object('id', j.id, 'work', j.work)::text FROM machine_job j
             WHERE j.vm_id = vm.id AND j.state = 'pending' AND j.expires_at > now() ORDER BY j.id) AS jobs,
@@ -104,7 +104,7 @@ package enum MachineTaskStore {
                 floatingIP: row["floating_ip"]
             ),
             securityRules: rules.map(rule),
-            gpus: gpus.map(gpu),
+            gpus: gpus.map { try NodeJSON.decoder.decode(GPUAssignment.self, from: Data($0.utf8)) },
             volumes: volumes(row)
         )
     }
@@ -137,14 +137,5 @@ package enum MachineTaskStore {
             remote: try Subnet(words[3]),
             ports: ports.count == 2 && ports[0] <= ports[1] ? ports[0]...ports[1] : nil
         )
-    }
-
-    /// Reads `0000:65:00.0 10de:2330 17`.
-    private static func gpu(_ text: String) throws -> GPUAssignment {
-        let words = text.split(separator: " ").map(String.init)
-        guard words.count == 3, let group = Int(words[2]) else {
-            throw PostgresError(.decoding, "a GPU cannot be read")
-        }
-        return GPUAssignment(address: try PCIAddress(words[0]), pciID: words[1], iommuGroup: group)
     }
 }

@@ -110,23 +110,3 @@ public struct NetworkAttachment: Hashable, Sendable, Codable {
         case floatingIP = "floating_ip"
     }
 }
-
-/// One device, with the identity that the node checks before it hands the device to a guest.
-public struct GPUAssignment: Hashable, Sendable, Codable {
-    public var address: PCIAddress
-    /// PCI vendor and device id, such as `10de:2330`.
-    public var pciID: String
-    public var iommuGroup: Int
-
-    public init(address: PCIAddress, pciID: String, iommuGroup: Int) {
-        self.address = address
-        self.pciID = pciID
-        self.iommuGroup = iommuGroup
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case address
-        case pciID = "pci_id"
-        case iommuGroup = "iommu_group"
-    }
-}

@@ -97,13 +97,16 @@ public struct ReportReceipt: Hashable, Sendable, Codable {
     public var revision: Int64
     /// Volumes whose files have to go from pools of the node, told until the node says that they are gone.
     public var absentVolumes: [AbsentVolume]
+    /// GPUs that have to be cleaned, told until the node says that they are, or that they cannot be.
+    public var uncleanGPUs: [UncleanGPU]
 
-    public init(revision: Int64, absentVolumes: [AbsentVolume] = []) {
-        (self.revision, self.absentVolumes) = (revision, absentVolumes)
+    public init(revision: Int64, absentVolumes: [AbsentVolume] = [], uncleanGPUs: [UncleanGPU] = []) {
+        (self.revision, self.absentVolumes, self.uncleanGPUs) = (revision, absentVolumes, uncleanGPUs)
     }
 
     private enum CodingKeys: String, CodingKey {
         case revision
         case absentVolumes = "absent_volumes"
+        case uncleanGPUs = "unclean_gpus"
     }
 }

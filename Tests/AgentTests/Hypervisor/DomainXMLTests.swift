@@ -24,8 +24,11 @@ struct DomainXMLTests {
         .xml.text
     }
 
-    private func gpu(_ address: String, group: Int) throws -> GPUAssignment {
-        GPUAssignment(address: try PCIAddress(address), pciID: "10de:2330", iommuGroup: group)
+    private func gpu(_ addresses: String...) throws -> GPUAssignment {
+        let functions = try addresses.map {
+            PCIFunction(address: try PCIAddress($0), pciID: "10de:2330", subsystemID: "10de:16c1", classCode: "0302")
+        }
+        return GPUAssignment(address: functions[0].address, functions: functions, claim: 1)
     }
 
     @Test("Emulated, on KVM, with a name of XML's own characters, and with GPUs of two PCI domains")
@@ -33,7 +36,7 @@ struct DomainXMLTests {
         try await expectGolden(xml(Example.spec()), "domain-tcg.xml")
         try await expectGolden(xml(Example.spec(), .kvm), "domain-kvm.xml")
         try await expectGolden(xml(Example.spec(name: Self.hostile)), "domain-hostile-name.xml")
-        let gpus = [try gpu("0000:65:00.0", group: 12), try gpu("10001:01:1f.7", group: 40)]
+        let gpus = [try gpu("0000:65:00.0"), try gpu("10001:01:1f.6", "10001:01:1f.7")]
         try await expectGolden(xml(Example.spec(gpus: gpus), .kvm), "domain-gpus.xml")
     }
 
@@ -60,7 +63,7 @@ struct DomainXMLTests {
 
     @Test("libvirt takes it by its own schema", arguments: [VirtType.qemu, .kvm])
     func schema(_ virtType: VirtType) async throws {
-        for spec in [try Example.spec(), try Example.spec(gpus: [gpu("0000:65:00.0", group: 12)])] {
+        for spec in [try Example.spec(), try Example.spec(gpus: [gpu("0000:65:00.0")])] {
             _ = try await libvirt("define --validate FILE", try xml(spec, virtType))
         }
     }

@@ -40,17 +40,7 @@ struct ConcurrencyTests {
         try await Cloud.with(subnet: "10.1.0.0/26", pool: "203.0.113.0/28") { cloud in
             var nodes: [SpeakingNode] = []
             for number in 0..<4 {
-                let gpus = try (1...4)
-                    .map { bus in
-                        GPUInventory(
-                            address: try PCIAddress("0000:0\(bus):00.0"),
-                            pciID: "10de:2330",
-                            gpuType: "H100",
-                            numaNode: bus / 3,
-                            iommuGroup: bus,
-                            condition: .ready
-                        )
-                    }
+                let gpus = try (1...4).map { try GPUInventory.example($0, numaNode: $0 / 3) }
                 nodes.append(
                     try await SpeakingNode(
                         "node-\(number)",

@@ -99,17 +99,7 @@ struct HibernationTests {
     @Test("GPUs are cleaned before others get them, and others than before may come back")
     func gpus() async throws {
         try await Cloud.with { cloud in
-            let devices = try (1...4)
-                .map { bus in
-                    GPUInventory(
-                        address: try PCIAddress("0000:0\(bus):00.0"),
-                        pciID: "10de:2330",
-                        gpuType: "H100",
-                        numaNode: 0,
-                        iommuGroup: bus,
-                        condition: .ready
-                    )
-                }
+            let devices = try (1...4).map { try GPUInventory.example($0) }
             let node = try await SpeakingNode("one", in: cloud, gpus: devices)
             let machine = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
             try await node.converge()

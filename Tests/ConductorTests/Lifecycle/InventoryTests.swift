@@ -8,17 +8,6 @@ import Testing
 
 @Suite("Inventories and sessions of nodes")
 struct InventoryTests {
-    private func device(_ bus: Int, _ condition: GPUInventory.Condition = .ready) throws -> GPUInventory {
-        GPUInventory(
-            address: try PCIAddress("0000:0\(bus):00.0"),
-            pciID: "10de:2330",
-            gpuType: "H100",
-            numaNode: 0,
-            iommuGroup: bus,
-            condition: condition
-        )
-    }
-
     private func states(_ cloud: Cloud) async throws -> [String] {
         try await cloud.database.read { transaction in
             try transaction.query("SELECT state FROM gpu_device ORDER BY address").map { try $0["state"] }
@@ -28,13 +17,13 @@ struct InventoryTests {
     @Test("A returned GPU is free only after its host has called it ready; a lost or busy one never is")
     func gpuLife() async throws {
         try await Cloud.with { cloud in
-            let node = try await SpeakingNode("one", in: cloud, gpus: [device(1), device(2), device(3, .busy)])
+            let node = try await SpeakingNode("one", in: cloud, gpus: [.example(1), .example(2), .example(3, .busy)])
             #expect(try await states(cloud) == ["free", "free", "sanitizing"])
             let machine = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
             #expect(try await states(cloud) == ["allocated", "allocated", "sanitizing"])
-            #expect(try await cloud.task(machine).spec?.gpus.map(\.iommuGroup) == [1, 2])
+            #expect(try await cloud.task(machine).spec?.gpus.map(\.address.bus) == [1, 2])
             var inventory = await node.inventory
-            inventory.gpus = [try device(1), try device(3, .faulty)]
+            inventory.gpus = [try .example(1), try .example(3, .faulty)]
             await node.set(inventory)
             try await node.report(withInventory: true)
             #expect(try await states(cloud) == ["allocated", "allocated", "faulty"])
@@ -44,7 +33,7 @@ struct InventoryTests {
             #expect(try await states(cloud) == ["sanitizing", "sanitizing", "faulty"])
             try await node.report(withInventory: true)
             #expect(try await states(cloud) == ["free", "faulty", "faulty"])
-            inventory.gpus = [try device(1), try device(2), try device(3)]
+            inventory.gpus = [try .example(1), try .example(2), try .example(3)]
             await node.set(inventory)
             try await node.report(withInventory: true)
             #expect(try await states(cloud) == ["free", "free", "free"])

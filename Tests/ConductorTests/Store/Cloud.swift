@@ -141,8 +141,8 @@ struct Cloud: Sendable {
             let id: NodeID = try #require(rows.first)["id"]
             try transaction.execute(
                 """
-                INSERT INTO gpu_device (node_id, address, pci_id, gpu_type, numa_node, iommu_group, state)
-                SELECT \(id), format('0000:%s:00.0', lpad(to_hex(n), 2, '0')), '10de:2330', 'H100', numa, n, 'free'
+                INSERT INTO gpu_device (node_id, address, model, gpu_type, numa_node, iommu_group, functions, state)
+                SELECT \(id), format('0000:%s:00.0', lpad(to_hex(n), 2, '0')), 'GH100', 'H100', numa, n, '[]', 'free'
                 FROM unnest(\(gpus)::integer[]) WITH ORDINALITY AS device (numa, n)
                 """
             )

@@ -617,11 +617,15 @@ CREATE TABLE gpu_device (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     node_id      bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
     address      text NOT NULL CHECK (address ~ '^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$'),
-    pci_id       text NOT NULL CHECK (pci_id ~ '^[0-9a-f]{4}:[0-9a-f]{4}$'),
+    model        text NOT NULL,
     gpu_type     text NOT NULL,
     numa_node    integer,
-    iommu_group  integer NOT NULL,
+    iommu_group  integer,
+    -- All endpoints of its IOMMU group, in the words of the protocol.
+    functions    jsonb NOT NULL,
     state        text NOT NULL CHECK (state IN ('free', 'allocated', 'sanitizing', 'faulty')),
+    -- Rises when a machine gets it, and when it has to be cleaned anew.
+    claim        bigint NOT NULL DEFAULT 1,
     vm_id        bigint REFERENCES virtual_machine,
     reason       text,
     created_at   timestamptz NOT NULL DEFAULT now(),

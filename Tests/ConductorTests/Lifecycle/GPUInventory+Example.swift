@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import GantryProtocol
+
+extension GPUInventory {
+    /// A GPU with nothing beside it in its IOMMU group.
+    static func example(_ bus: Int, _ condition: Condition = .ready, numaNode: Int = 0) throws -> GPUInventory {
+        let address = try PCIAddress("0000:0\(bus):00.0")
+        return GPUInventory(
+            address: address,
+            model: "GH100 [H100 SXM5 80GB]",
+            gpuType: "H100",
+            numaNode: numaNode,
+            iommuGroup: bus,
+            functions: [
+                PCIFunction(address: address, pciID: "10de:2330", subsystemID: "10de:16c1", classCode: "0302")
+            ],
+            condition: condition
+        )
+    }
+}
