@@ -55,7 +55,7 @@ struct CapacitySearch: Sendable {
             Self.claim(request.resources, of: choice.node),
             """
             UPDATE gpu_device SET state = 'allocated', vm_id = \(machine), claim = claim + 1
-            WHERE id = ANY (\(choice.gpus)::bigint[]) AND state = 'free'
+            WHERE id = ANY (\(choice.gpus)::bigint[]) AND schedulable
             """,
         ])
         guard results.map(\.affected) == [1, choice.gpus.count] else { throw ClaimLost() }
@@ -96,7 +96,7 @@ struct CapacitySearch: Sendable {
             FROM compute_node n, LATERAL (
                 SELECT array_agg(d.id ORDER BY d.id) AS gpu_ids, array_agg(d.address ORDER BY d.id) AS gpu_addresses,
                     array_agg(coalesce(d.numa_node, -1) ORDER BY d.id) AS gpu_numa_nodes, count(*) AS count
-                FROM gpu_device d WHERE d.node_id = n.id AND d.gpu_type = \(gpus.type) AND d.state = 'free'
+                FROM gpu_device d WHERE d.node_id = n.id AND d.gpu_type = \(gpus.type) AND d.schedulable
             ) AS device
             WHERE n.schedulable AND n.region_id = \(region) AND n.has_gpu AND device.count >= \(gpus.count)
                 AND n.ring BETWEEN arc.low AND arc.high

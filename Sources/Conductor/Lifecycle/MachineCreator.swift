@@ -167,8 +167,8 @@ struct MachineCreator {
             ), floating AS (
                 UPDATE floating_ip a SET vm_id = vm.id FROM vm, free_floating f WHERE a.id = f.id RETURNING 1
             ), gpus AS (
-                UPDATE gpu_device d SET state = 'allocated', vm_id = vm.id FROM vm
-                WHERE d.id = ANY (\(machine.choice.gpus)::bigint[]) AND d.state = 'free' RETURNING 1
+                UPDATE gpu_device d SET state = 'allocated', vm_id = vm.id, claim = d.claim + 1 FROM vm
+                WHERE d.id = ANY (\(machine.choice.gpus)::bigint[]) AND d.schedulable RETURNING 1
             ), keys AS (
                 INSERT INTO vm_key_binding (vm_id, position, key_id, name, public_key)
                 SELECT vm.id, asked.position, key.id, key.name, rtrim(key.public_key, E'\\r\\n')

@@ -94,6 +94,8 @@ package struct MachineEvent: Sendable, Hashable {
         case keysChangeRequest = "InstanceKeysChangeRequest"
         case keysChanged = "InstanceKeysChangeSuccess"
         case keysChangeFailed = "InstanceKeysChangeFailed"
+        case gpuDegraded = "InstanceGPUDegraded"
+        case gpuRecovered = "InstanceGPURecovered"
         case consoleOpened = "InstanceConsoleOpened"
         case failed = "InstanceFailed"
         case recovered = "InstanceRecovered"

@@ -50,7 +50,11 @@ package struct NodeReports: Sendable {
                 )
             }
         }
-        return ReportReceipt(revision: result.revision, absentVolumes: result.absentVolumes)
+        return ReportReceipt(
+            revision: result.revision,
+            absentVolumes: result.absentVolumes,
+            uncleanGPUs: result.uncleanGPUs
+        )
     }
 
     /// Notes a report that says nothing but that the node is there. The next one says it again, so nobody waits until it
@@ -64,7 +68,11 @@ package struct NodeReports: Sendable {
                 StatusCallback.afterChange(ofNodes: [node.id]),
             ])
         }
-        return ReportReceipt(revision: header.revision, absentVolumes: header.absentVolumes)
+        return ReportReceipt(
+            revision: header.revision,
+            absentVolumes: header.absentVolumes,
+            uncleanGPUs: header.uncleanGPUs
+        )
     }
 
     private func log(_ result: ReportResult, _ node: NodeIdentity) {
@@ -99,6 +107,8 @@ struct ReportResult: Sendable {
     var revision: Int64
     /// Volumes that the node has to remove.
     var absentVolumes: [AbsentVolume] = []
+    /// GPUs that the node has to clean.
+    var uncleanGPUs: [UncleanGPU] = []
     /// Whether the outbox has something new.
     var tells = false
     /// Machines that left the node and want another.

@@ -39,7 +39,7 @@ package struct NodeSessions: Sendable {
         let (session, strangers) = try await database.transaction { transaction in
             try Self.checkIdentity(request, node, transaction)
             let epoch = try Self.raiseEpoch(request, node, transaction)
-            _ = try transaction.together(InventoryStore.statements(request.inventory, of: node.id))
+            try InventoryStore.write(request.inventory, of: node.id, transaction)
             let session = NodeSession(
                 epoch: epoch,
                 nodeID: node.id,
@@ -80,7 +80,9 @@ package struct NodeSessions: Sendable {
     ) throws {
         // Reports lock in this order too.
         _ = try transaction.query("SELECT 1 FROM node_report WHERE node_id = \(node.id) FOR UPDATE")
-        try transaction.execute(StatusCallback.lock(ofNodes: [node.id]))
+        _ = try transaction.together([
+            StatusCallback.lock(ofNodes: [node.id]), GPUInventoryStore.lockMachines(on: node.id),
+        ])
         let rows = try transaction.query("SELECT state, hostname FROM compute_node WHERE id = \(node.id) FOR UPDATE")
         guard let row = rows.first else { throw NodeRefusal(.unauthorized, "Node \(node.name) was removed.") }
         let state: NodeRecord.State = try row["state"]

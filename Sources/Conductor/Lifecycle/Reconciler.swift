@@ -108,6 +108,8 @@ package struct Retention: Sendable, Hashable {
     package var idempotencyKeys: Duration = .seconds(24 * 3600)
     /// Machines' history, with deleted machines themselves.
     package var events: Duration = .seconds(90 * 24 * 3600)
+    /// Who had a GPU and how it was cleaned after, but for the newest of each.
+    package var gpuUses: Duration = .seconds(365 * 24 * 3600)
     package var deadLetters: Duration = .seconds(30 * 24 * 3600)
     /// Words to nodes that could not be sent; the node asks for what is wanted by itself.
     package var tasks: Duration = .seconds(24 * 3600)

@@ -208,6 +208,11 @@ struct ReconcilerDuties: Sendable {
                 LIMIT 100 FOR UPDATE SKIP LOCKED))
             """,
             """
+            DELETE FROM gpu_use WHERE ctid = ANY (ARRAY(SELECT u.ctid FROM gpu_use u JOIN gpu_device d ON d.id = u.gpu_id
+                WHERE u.created_at < now() - make_interval(secs => \(retention.gpuUses.seconds)) AND u.claim < d.claim
+                LIMIT 1000 FOR UPDATE OF u SKIP LOCKED))
+            """,
+            """
             DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(SELECT ctid FROM dead_letter
                 WHERE created_at < now() - make_interval(secs => \(retention.deadLetters.seconds)) LIMIT 1000))
             """,

@@ -21,7 +21,11 @@ struct ReportTransaction {
             [Self.header(report, node)] + (uuids.isEmpty ? [] : [StoredMachine.lock(uuids)])
         )
         let header = try Header(looks[0].rows, report, node)
-        var result = ReportResult(revision: header.revision, absentVolumes: header.absentVolumes)
+        var result = ReportResult(
+            revision: header.revision,
+            absentVolumes: header.absentVolumes,
+            uncleanGPUs: header.uncleanGPUs
+        )
         guard header.isNewest else { return result }
         let stored = try looks.dropFirst().flatMap(\.rows).map { try StoredMachine($0) }
         let transitions = transitions(of: stored, &result)
@@ -29,12 +33,12 @@ struct ReportTransaction {
         let touchesOthers = !report.hypervisorReachable || header.changesNode
         var statements = touchesOthers ? [StatusCallback.lock(ofNodes: [node.id])] : []
         if !report.hypervisorReachable { statements.append(lossOfSight) }
+        if report.inventory != nil { statements.append(GPUInventoryStore.lockMachines(on: node.id)) }
         // The node's state before the machines, whose status depends on it.
         if header.changesNode { statements.append(Self.nodeState(report, node)) }
         statements += writer.statements(transitions, node: node.id)
         result.tells = writer.tells(transitions, node: node.id)
         if touchesOthers { statements.append(StatusCallback.afterChange(ofNodes: [node.id])) }
-        if let inventory = report.inventory { statements += InventoryStore.statements(inventory, of: node.id) }
         if !report.removedVolumes.isEmpty {
             try VolumeRemoval.confirm(report.removedVolumes, by: node.id, transaction)
         }
@@ -42,6 +46,8 @@ struct ReportTransaction {
         let raisesRevision = transitions.contains { $0.leavesNode || $0.tellsNode }
         if raisesRevision { statements.append("SELECT revision FROM compute_node WHERE id = \(node.id)") }
         let answers = try transaction.together(statements)
+        // After the machines, whose units are theirs until then.
+        if let inventory = report.inventory { try InventoryStore.write(inventory, of: node.id, transaction) }
         if raisesRevision, let row = answers.last?.rows.first { result.revision = try row["revision"] }
         result.unplaced = transitions.filter { $0.leavesNode && $0.machine.phase != .deleted }.map(\.machine.id)
         return result
@@ -55,6 +61,7 @@ struct ReportTransaction {
         /// Whether the node was silent, or as well or ill as it no longer is.
         let changesNode: Bool
         let absentVolumes: [AbsentVolume]
+        let uncleanGPUs: [UncleanGPU]
 
         /// Reads the answer to ``ReportTransaction/header(_:_:)``.
         ///
@@ -71,6 +78,7 @@ struct ReportTransaction {
             revision = try row["revision"]
             isNewest = try row["is_newest"]
             absentVolumes = try VolumeRemoval.volumes(row)
+            uncleanGPUs = try GPUCleaning.units(row)
             changesNode = try row["silent"] || row["healthy"] != report.problems.isEmpty
         }
     }
@@ -89,7 +97,8 @@ struct ReportTransaction {
             RETURNING 1
         )
         SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.healthy,
-            EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column)
+            EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column),
+            \(raw: GPUCleaning.column)
         FROM compute_node n WHERE n.id = \(node.id)
         """
     }

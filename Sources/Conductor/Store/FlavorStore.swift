@@ -25,7 +25,7 @@ package struct FlavorStore: Sendable {
                             AND n.limit_disk_gib - n.allocated_disk_gib >= f.disk_gib
                             AND f.gpu_count <= CASE WHEN f.gpu_count = 0 THEN 0 ELSE (
                                 SELECT count(*) FROM gpu_device d
-                                WHERE d.node_id = n.id AND d.gpu_type = f.gpu_type AND d.state = 'free') END
+                                WHERE d.node_id = n.id AND d.gpu_type = f.gpu_type AND d.schedulable) END
                     ) AS available
                 FROM flavor f JOIN region r ON r.id = f.region_id
                 WHERE f.deleted_at IS NULL AND (\(region)::bigint IS NULL OR f.region_id = \(region)::bigint)

@@ -38,28 +38,10 @@ package struct NodeRecord: Sendable {
     /// What may be given out: total without reserved, times the ratios.
     package var limit: Resources
     package var allocated: Resources
-    package var gpus: [GPU]
+    package var gpus: [GPURecord]
     package var machineCount: Int
     package var lastReportAt: Date?
     package var createdAt: Date
-
-    /// One assignable device.
-    package struct GPU: Sendable, Hashable {
-        package enum State: String, Sendable, Hashable {
-            case free, allocated
-            /// Given back, not yet known to be reset.
-            case sanitizing
-            case faulty
-        }
-
-        package var id: GPUID
-        package var address: PCIAddress
-        package var type: String
-        package var numaNode: Int?
-        package var state: State
-        package var machineID: VirtualMachineID?
-        package var reason: String?
-    }
 }
 
 /// How much of a node's amounts may be given out, relative to what it has.

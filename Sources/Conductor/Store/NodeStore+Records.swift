@@ -21,13 +21,13 @@ extension NodeStore {
             WHERE n.id = ANY (\(ids)::bigint[])
             """
         )
-        let gpus = try gpus(of: ids, transaction)
-        let records = try rows.map { row in try record(row, gpus[try row["id"]] ?? []) }
+        let gpus = Dictionary(grouping: try GPUStore.records(of: ids, transaction), by: \.node)
+        let records = try rows.map { row in try record(row, gpus[try row["name"]] ?? []) }
         let byID = Dictionary(records.map { ($0.id, $0) }) { first, _ in first }
         return ids.compactMap { byID[$0] }
     }
 
-    private static func record(_ row: Row, _ gpus: [NodeRecord.GPU]) throws -> NodeRecord {
+    private static func record(_ row: Row, _ gpus: [GPURecord]) throws -> NodeRecord {
         try NodeRecord(
             id: row["id"],
             name: row["name"],
@@ -62,30 +62,5 @@ extension NodeStore {
             memoryMiB: row["\(prefix)_memory_mib"],
             diskGiB: row["\(prefix)_disk_gib"]
         )
-    }
-
-    private static func gpus(of ids: [NodeID], _ transaction: Transaction) throws -> [NodeID: [NodeRecord.GPU]] {
-        let rows = try transaction.query(
-            """
-            SELECT node_id, id, address, gpu_type, numa_node, state, vm_id, reason FROM gpu_device
-            WHERE node_id = ANY (\(ids)::bigint[]) ORDER BY address
-            """
-        )
-        var gpus: [NodeID: [NodeRecord.GPU]] = [:]
-        for row in rows {
-            gpus[try row["node_id"], default: []]
-                .append(
-                    try NodeRecord.GPU(
-                        id: row["id"],
-                        address: row["address"],
-                        type: row["gpu_type"],
-                        numaNode: row["numa_node"],
-                        state: row["state"],
-                        machineID: row["vm_id"],
-                        reason: row["reason"]
-                    )
-                )
-        }
-        return gpus
     }
 }

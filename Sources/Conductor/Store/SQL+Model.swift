@@ -55,7 +55,7 @@ extension SecurityRule.EtherType: SQLEncodable, SQLDecodable {}
 extension MachinePhase: SQLEncodable, SQLDecodable {}
 extension ImageSource.Format: SQLEncodable, SQLDecodable {}
 extension NodeRecord.State: SQLEncodable, SQLDecodable {}
-extension NodeRecord.GPU.State: SQLEncodable, SQLDecodable {}
+extension GPURecord.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
 extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}
 extension CallbackOperation: SQLEncodable, SQLDecodable {}

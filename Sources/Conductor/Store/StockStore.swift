@@ -43,7 +43,7 @@ package struct StockStore: Sendable {
             try transaction.query(
                 """
                 SELECT r.name AS region, d.gpu_type, count(*) FILTER (
-                    WHERE d.state = 'free' AND n.schedulable AND n.allocated_vcpus < n.limit_vcpus
+                    WHERE d.schedulable AND n.schedulable AND n.allocated_vcpus < n.limit_vcpus
                         AND n.allocated_memory_mib < n.limit_memory_mib AND n.allocated_disk_gib < n.limit_disk_gib
                 ) AS free
                 FROM gpu_device d JOIN compute_node n ON n.id = d.node_id JOIN region r ON r.id = n.region_id

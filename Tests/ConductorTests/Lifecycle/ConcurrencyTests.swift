@@ -58,7 +58,7 @@ struct ConcurrencyTests {
                 Task {
                     while !Task.isCancelled {
                         try await node.converge()
-                        try await node.report(withInventory: true)
+                        try await node.clean()
                         // A pace, so that the agents leave the machine to what is tested.
                         try await Task.sleep(for: .milliseconds(20))
                     }
@@ -79,7 +79,7 @@ struct ConcurrencyTests {
             #expect(counts.made > 9)
             for node in nodes {
                 try await node.converge()
-                try await node.report(withInventory: true)
+                try await node.clean()
             }
             try await cloud.audit()
             #expect(

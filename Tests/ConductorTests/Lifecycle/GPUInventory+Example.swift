@@ -5,7 +5,13 @@ import GantryProtocol
 
 extension GPUInventory {
     /// A GPU with nothing beside it in its IOMMU group.
-    static func example(_ bus: Int, _ condition: Condition = .ready, numaNode: Int = 0) throws -> GPUInventory {
+    static func example(
+        _ bus: Int,
+        _ condition: Condition = .ready,
+        numaNode: Int = 0,
+        claim: Int64 = 0,
+        reason: String? = nil
+    ) throws -> GPUInventory {
         let address = try PCIAddress("0000:0\(bus):00.0")
         return GPUInventory(
             address: address,
@@ -16,7 +22,10 @@ extension GPUInventory {
             functions: [
                 PCIFunction(address: address, pciID: "10de:2330", subsystemID: "10de:16c1", classCode: "0302")
             ],
-            condition: condition
+            condition: condition,
+            reason: reason,
+            claim: claim,
+            cleaning: claim > 0 ? "flr" : nil
         )
     }
 }

@@ -112,6 +112,8 @@ struct HibernationTests {
             let other = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
             await expectRefusal(.noCapacity, "too few free GPUs: 1") { try await cloud.perform(.restore, machine) }
             try await node.report(withInventory: true)
+            await expectRefusal(.noCapacity, "too few free GPUs: 1") { try await cloud.perform(.restore, machine) }
+            try await node.clean()
             try await cloud.perform(.restore, machine)
             #expect(try await cloud.task(machine).spec?.gpus.count == 2)
             #expect(try await cloud.task(other).spec?.gpus.count == 2)

@@ -14,7 +14,7 @@ struct InventoryTests {
         }
     }
 
-    @Test("A returned GPU is free only after its host has called it ready; a lost or busy one never is")
+    @Test("A GPU is free once its node cleaned it after its newest claim; a lost or busy one never is")
     func gpuLife() async throws {
         try await Cloud.with { cloud in
             let node = try await SpeakingNode("one", in: cloud, gpus: [.example(1), .example(2), .example(3, .busy)])
@@ -22,8 +22,10 @@ struct InventoryTests {
             let machine = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
             #expect(try await states(cloud) == ["allocated", "allocated", "sanitizing"])
             #expect(try await cloud.task(machine).spec?.gpus.map(\.address.bus) == [1, 2])
+            #expect(try await cloud.task(machine).spec?.gpus.map(\.claim) == [2, 2])
             var inventory = await node.inventory
-            inventory.gpus = [try .example(1), try .example(3, .faulty)]
+            let before = inventory
+            inventory.gpus = [inventory.gpus[0], try .example(3, .faulty, claim: 1)]
             await node.set(inventory)
             try await node.report(withInventory: true)
             #expect(try await states(cloud) == ["allocated", "allocated", "faulty"])
@@ -31,12 +33,79 @@ struct InventoryTests {
             try await cloud.perform(.delete, machine)
             try await node.converge()
             #expect(try await states(cloud) == ["sanitizing", "sanitizing", "faulty"])
+            // Cleaned, but before the machine had it.
             try await node.report(withInventory: true)
-            #expect(try await states(cloud) == ["free", "faulty", "faulty"])
-            inventory.gpus = [try .example(1), try .example(2), try .example(3)]
+            #expect(try await states(cloud) == ["sanitizing", "sanitizing", "faulty"])
+            let unclean = UncleanGPU(address: try PCIAddress("0000:01:00.0"), claim: 2)
+            #expect(try await node.report().uncleanGPUs == [unclean])
+            try await node.clean()
+            #expect(try await states(cloud) == ["free", "sanitizing", "faulty"])
+            inventory.gpus = [before.gpus[0], before.gpus[1], try .example(3)]
+            inventory.gpus[0].claim = 2
             await node.set(inventory)
             try await node.report(withInventory: true)
+            #expect(try await states(cloud) == ["free", "sanitizing", "sanitizing"])
+            try await node.clean()
             #expect(try await states(cloud) == ["free", "free", "free"])
+            try await cloud.audit()
+        }
+    }
+
+    @Test("A machine that never reached its node leaves its GPUs to be cleaned, and a lost receipt is told again")
+    func neverThere() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud, gpus: [.example(1), .example(2)])
+            let machine = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
+            try await cloud.perform(.delete, machine)
+            try await node.converge()
+            let told = try await node.report().uncleanGPUs
+            #expect(told.map(\.claim) == [2, 2])
+            #expect(try await node.report().uncleanGPUs == told)
+            try await node.report(withInventory: true)
+            #expect(try await node.report().uncleanGPUs == told)
+            try await node.clean()
+            #expect(try await node.report().uncleanGPUs == [])
+            #expect(try await states(cloud) == ["free", "free"])
+            try await cloud.audit()
+        }
+    }
+
+    @Test("A node that lost its ledger, and one that is new to the database, clean before anything is handed out")
+    func lostLedger() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud, gpus: [.example(1), .example(2, claim: 7)])
+            #expect(try await cloud.number("SELECT max(claim) AS number FROM gpu_device WHERE state = 'free'") == 8)
+            var inventory = await node.inventory
+            inventory.gpus = try [.example(1, .busy), .example(2, .busy)]
+            await node.set(inventory)
+            try await node.openSession()
+            #expect(try await states(cloud) == ["sanitizing", "sanitizing"])
+            #expect(try await node.report().uncleanGPUs.map(\.claim) == [2, 9])
+            try await cloud.audit()
+        }
+    }
+
+    @Test("A machine whose GPU ails reads it in its history once, and again when it is well; it keeps the GPU")
+    func ailing() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud, gpus: [.example(1), .example(2)])
+            let machine = try await cloud.createOne(cloud.request("web", flavor: cloud.gpu))
+            try await node.converge()
+            var inventory = await node.inventory
+            let well = inventory
+            inventory.gpus[0].reason = "Its link has 8 of 16 lanes."
+            await node.set(inventory)
+            for _ in 0..<3 { try await node.report(withInventory: true) }
+            inventory.gpus[0].condition = .faulty
+            await node.set(inventory)
+            try await node.report(withInventory: true)
+            #expect(try await states(cloud) == ["allocated", "allocated"])
+            await node.set(well)
+            for _ in 0..<2 { try await node.report(withInventory: true) }
+            let events = try #require(try await cloud.store.events(of: machine.id, in: cloud.organization))
+            #expect(events.map(\.reason).suffix(2) == ["InstanceGPUDegraded", "InstanceGPURecovered"])
+            #expect(events.filter { $0.reason == "InstanceGPUDegraded" }.count == 1)
+            #expect(events.contains { $0.message == "A GPU of web may not work well: Its link has 8 of 16 lanes." })
             try await cloud.audit()
         }
     }

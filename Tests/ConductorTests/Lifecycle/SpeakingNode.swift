@@ -16,7 +16,7 @@ actor SpeakingNode {
     private var sequence: Int64 = 0
     var inventory: NodeInventory
 
-    /// Adds the node and opens its first session.
+    /// Adds the node, opens its first session and cleans its GPUs.
     init(
         _ name: String,
         in cloud: Cloud,
@@ -34,6 +34,7 @@ actor SpeakingNode {
             gpus: gpus
         )
         try await openSession()
+        if !gpus.isEmpty { try await clean() }
     }
 
     func set(_ inventory: NodeInventory) { self.inventory = inventory }
@@ -84,6 +85,17 @@ actor SpeakingNode {
         )
         return try await NodeReports(database: cloud.database, outbox: cloud.outbox, logger: Logger(label: "test"))
             .accept(report, from: identity)
+    }
+
+    /// Cleans at once the GPUs that the conductor asks for, but for busy and faulty ones, and reports it.
+    func clean() async throws {
+        for unclean in try await report().uncleanGPUs {
+            for index in inventory.gpus.indices where inventory.gpus[index].address == unclean.address {
+                guard inventory.gpus[index].condition == .ready else { continue }
+                (inventory.gpus[index].claim, inventory.gpus[index].cleaning) = (unclean.claim, "flr")
+            }
+        }
+        try await report(withInventory: true)
     }
 
     /// Does at once what is wanted of every machine of the node, and reports it.

@@ -207,6 +207,23 @@ struct Cloud: Sendable {
             """
         ),
         (
+            "no function of a GPU is in two machines",
+            """
+            SELECT count(*) AS number FROM (
+                SELECT FROM gpu_device d, jsonb_array_elements(d.functions) AS function WHERE d.vm_id IS NOT NULL
+                GROUP BY d.node_id, function ->> 'address' HAVING count(DISTINCT d.vm_id) > 1) f
+            """
+        ),
+        (
+            "a GPU is released once its next claim is made, and clean after its newest before it is free",
+            """
+            SELECT count(*) AS number FROM gpu_use u JOIN gpu_device d ON d.id = u.gpu_id
+            WHERE (u.vm_id IS NOT NULL AND u.released_at IS NULL)
+                    <> (u.claim = d.claim AND d.state = 'allocated')
+                OR d.state = 'free' AND u.claim = d.claim AND u.cleaned_at IS NULL
+            """
+        ),
+        (
             "a machine that exists has a private address, a deleted one has none",
             """
             SELECT count(*) AS number FROM virtual_machine vm WHERE (vm.deleted_at IS NULL) <> EXISTS (

@@ -157,7 +157,7 @@ extension NodeBody {
 }
 
 extension NodeBody.GPU {
-    fileprivate init(_ gpu: NodeRecord.GPU) {
+    fileprivate init(_ gpu: GPURecord) {
         self.init(
             id: gpu.id.rawValue,
             address: gpu.address.description,

@@ -613,28 +613,80 @@ CREATE TABLE floating_ip (
 -- The one released longest ago goes out first.
 CREATE INDEX floating_ip_free ON floating_ip (pool_id, updated_at) WHERE vm_id IS NULL;
 
+-- One unit a row: all functions of an IOMMU group. Its edges are in StoredGPU.
 CREATE TABLE gpu_device (
-    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    node_id      bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
-    address      text NOT NULL CHECK (address ~ '^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$'),
-    model        text NOT NULL,
-    gpu_type     text NOT NULL,
-    numa_node    integer,
-    iommu_group  integer,
-    -- All endpoints of its IOMMU group, in the words of the protocol.
-    functions    jsonb NOT NULL,
-    state        text NOT NULL CHECK (state IN ('free', 'allocated', 'sanitizing', 'faulty')),
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    node_id        bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
+    -- Of its first GPU.
+    address        text NOT NULL CHECK (address ~ '^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$'),
+    model          text NOT NULL,
+    gpu_type       text NOT NULL,
+    numa_node      integer,
+    iommu_group    integer,
+    -- All endpoints of its IOMMU group, by address, in the words of the protocol.
+    functions      jsonb NOT NULL,
+    state          text NOT NULL CHECK (state IN ('free', 'allocated', 'sanitizing', 'faulty')),
     -- Rises when a machine gets it, and when it has to be cleaned anew.
-    claim        bigint NOT NULL DEFAULT 1,
-    vm_id        bigint REFERENCES virtual_machine,
-    reason       text,
-    created_at   timestamptz NOT NULL DEFAULT now(),
-    updated_at   timestamptz NOT NULL DEFAULT now(),
+    claim          bigint NOT NULL DEFAULT 1,
+    -- How it was cleaned last.
+    cleaning       text,
+    vm_id          bigint REFERENCES virtual_machine,
+    -- Why it is faulty, what holds up its cleaning, or what its machine may suffer from.
+    reason         text,
+    -- Whether the node's last inventory named it.
+    present        boolean NOT NULL DEFAULT true,
+    -- By an operator.
+    cordoned       boolean NOT NULL DEFAULT false,
+    cordon_reason  text,
+    schedulable    boolean NOT NULL GENERATED ALWAYS AS (state = 'free' AND NOT cordoned) STORED,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    updated_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT gpu_device_address_unique UNIQUE (node_id, address),
-    CHECK ((state = 'allocated') = (vm_id IS NOT NULL))
+    CHECK ((state = 'allocated') = (vm_id IS NOT NULL)),
+    CHECK (present OR state <> 'free')
 );
-CREATE INDEX gpu_device_free ON gpu_device (gpu_type, node_id) WHERE state = 'free';
+CREATE INDEX gpu_device_schedulable ON gpu_device (gpu_type, node_id) WHERE schedulable;
 CREATE INDEX gpu_device_vm ON gpu_device (vm_id) WHERE vm_id IS NOT NULL;
+
+-- What became of a unit under each of its claims. No foreign key to the machine and its organization: it outlives them.
+CREATE TABLE gpu_use (
+    gpu_id           bigint NOT NULL REFERENCES gpu_device ON DELETE CASCADE,
+    claim            bigint NOT NULL,
+    -- Null where it was only cleaned anew.
+    vm_id            bigint,
+    vm_name          text,
+    organization_id  bigint,
+    released_at      timestamptz,
+    cleaned_at       timestamptz,
+    cleaning         text,
+    faulty_at        timestamptz,
+    fault            text,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    updated_at       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (gpu_id, claim)
+);
+CREATE INDEX gpu_use_vm ON gpu_use (vm_id) WHERE vm_id IS NOT NULL;
+CREATE INDEX gpu_use_age ON gpu_use (created_at);
+
+-- A trigger, so that nothing that changes a unit can forget its history.
+CREATE FUNCTION note_gpu_use() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.claim IS DISTINCT FROM NEW.claim THEN
+        INSERT INTO gpu_use (gpu_id, claim, vm_id, vm_name, organization_id)
+        SELECT NEW.id, NEW.claim, vm.id, vm.name, vm.organization_id
+        FROM (VALUES (NEW.vm_id)) AS holder (id) LEFT JOIN virtual_machine vm ON vm.id = holder.id;
+    END IF;
+    UPDATE gpu_use
+    SET released_at = CASE WHEN OLD.vm_id IS NOT NULL AND NEW.vm_id IS NULL THEN now() ELSE released_at END,
+        cleaned_at = CASE NEW.state WHEN 'free' THEN now() ELSE cleaned_at END,
+        cleaning = CASE NEW.state WHEN 'free' THEN NEW.cleaning ELSE cleaning END,
+        faulty_at = CASE NEW.state WHEN 'faulty' THEN now() ELSE faulty_at END,
+        fault = CASE NEW.state WHEN 'faulty' THEN NEW.reason ELSE fault END
+    WHERE gpu_id = NEW.id AND claim = NEW.claim AND OLD.state IS DISTINCT FROM NEW.state;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_use AFTER INSERT OR UPDATE OF state, claim ON gpu_device
+    FOR EACH ROW EXECUTE FUNCTION note_gpu_use();
 
 -- Messages --------------------------------------------------------------------------------------------------------
 
