@@ -123,6 +123,7 @@ package struct ConductorAPI: Sendable {
         AdminImageRoutes(store: ImageStore(database: database), regions: regions).add(to: admin)
         FloatingIPPoolRoutes(store: FloatingIPPoolStore(database: database), regions: regions).add(to: admin)
         AdminNodeRoutes(store: NodeStore(database: database), registry: registry, regions: regions).add(to: admin)
+        AdminGPURoutes(store: GPUStore(database: database)).add(to: admin)
         DeadLetterRoutes(store: DeadLetterStore(database: database)).add(to: admin)
     }
 }

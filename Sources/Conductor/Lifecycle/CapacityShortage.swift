@@ -20,6 +20,8 @@ package struct CapacityShortage: Sendable, Hashable {
     package var gpuType = 0
     /// With the type, but with too few free.
     package var gpuCount = 0
+    /// The units of the type that is asked for; nil when none are.
+    package var gpus: GPUCounts?
     /// Those that could hold the machine if they were empty, and those of which nothing is known yet.
     package var largeEnough = 0
 
@@ -45,7 +47,7 @@ package struct CapacityShortage: Sendable, Hashable {
                     AND n.limit_memory_mib >= \(wanted.memoryMiB) AND n.limit_disk_gib >= \(wanted.diskGiB)
                     AND device.total >= \(search.request.gpus?.count ?? 0))) AS large_enough
             FROM compute_node n, LATERAL (
-                SELECT count(*) AS total, count(*) FILTER (WHERE d.state = 'free') AS free
+                SELECT count(*) AS total, count(*) FILTER (WHERE d.schedulable) AS free
                 FROM gpu_device d WHERE d.node_id = n.id AND d.gpu_type = \(search.request.gpus?.type ?? "")
             ) AS device
             WHERE n.region_id = \(search.region)
@@ -64,6 +66,7 @@ package struct CapacityShortage: Sendable, Hashable {
             disk: row["disk"],
             gpuType: row["gpu_type"],
             gpuCount: row["gpu_count"],
+            gpus: GPUCounts.count(search, transaction),
             largeEnough: row["large_enough"]
         )
     }
@@ -118,5 +121,6 @@ package struct CapacityShortage: Sendable, Hashable {
         ]
         let failed = counts.filter { $0.0 > 0 }.map { "\($0.1): \($0.0)" }.joined(separator: ", ")
         return "Of \(nodes) node\(nodes == 1 ? "" : "s"): \(failed.isEmpty ? "none is excluded" : failed)."
+            + (gpus.map { " \($0.sentence)" } ?? "")
     }
 }

@@ -75,7 +75,7 @@ struct OpenAPITests {
             ("CreateFlavorRequest", CreateFlavorRequest.fieldNames),
             ("CreateImageRequest", CreateImageRequest.fieldNames),
             ("CreateFloatingIPPoolRequest", CreateFloatingIPPoolRequest.fieldNames),
-            ("CreateNodeRequest", CreateNodeRequest.fieldNames), ("CordonNodeRequest", CordonNodeRequest.fieldNames),
+            ("CreateNodeRequest", CreateNodeRequest.fieldNames), ("CordonRequest", CordonRequest.fieldNames),
             ("RatiosRequest", RatiosBody.fieldNames),
             ("AttachCallbackRequest", AttachCallbackRequest.fieldNames),
         ]

@@ -10,8 +10,6 @@ struct AdminNodeRoutes: Sendable {
     let registry: NodeRegistry
     let regions: RegionStore
 
-    private static let maximumReasonLength = 1000
-
     func add(to admin: RouterGroup<OperatorContext>) {
         let nodes = admin.group("nodes")
         nodes.get(use: list)
@@ -75,9 +73,8 @@ struct AdminNodeRoutes: Sendable {
     // MARK: - Change
 
     private func cordon(_ request: Request, _ context: OperatorContext) async throws -> Response {
-        let body = try await request.json(CordonNodeRequest.self)
-        let reason = try TextField.check(body.reason, "reason", maximumLength: Self.maximumReasonLength)
-        let record = try await store.cordon(try context.node, reason: reason)
+        let body = try await request.json(CordonRequest.self)
+        let record = try await store.cordon(try context.node, reason: try body.checkedReason)
         return try .json(NodeBody(record), message: "The node takes no new machines.")
     }
 
@@ -107,6 +104,15 @@ extension OperatorContext {
             guard let name = try? NodeName(text) else { throw APIError(.notFound, "There is no node named “\(text)”.") }
             return name
         }
+    }
+}
+
+extension CordonRequest {
+    private static let maximumReasonLength = 1000
+
+    /// - Throws: ``APIError`` that names the field.
+    var checkedReason: String {
+        get throws(APIError) { try TextField.check(reason, "reason", maximumLength: Self.maximumReasonLength) }
     }
 }
 
@@ -148,24 +154,10 @@ extension NodeBody {
                 memory: record.ratios.memory,
                 disk: record.ratios.disk
             ),
-            gpus: record.gpus.map { NodeBody.GPU($0) },
+            gpus: record.gpus.map { AdminGPUBody($0) },
             virtualMachineCount: record.machineCount,
             lastReportAt: record.lastReportAt.map { Timestamp($0) },
             createdAt: Timestamp(record.createdAt)
-        )
-    }
-}
-
-extension NodeBody.GPU {
-    fileprivate init(_ gpu: GPURecord) {
-        self.init(
-            id: gpu.id.rawValue,
-            address: gpu.address.description,
-            type: gpu.type,
-            numaNode: gpu.numaNode,
-            state: gpu.state.rawValue,
-            virtualMachineID: gpu.machineID?.rawValue,
-            reason: gpu.reason
         )
     }
 }

@@ -35,7 +35,7 @@ public struct NodeBody: AnswerContent, Hashable {
     public var limit: Resources
     public var allocated: Resources
     public var ratios: RatiosBody
-    public var gpus: [GPU]
+    public var gpus: [AdminGPUBody]
     public var virtualMachineCount: Int
     @Nullable public var lastReportAt: Timestamp?
     public var createdAt: Timestamp
@@ -60,7 +60,7 @@ public struct NodeBody: AnswerContent, Hashable {
         limit: Resources,
         allocated: Resources,
         ratios: RatiosBody,
-        gpus: [GPU],
+        gpus: [AdminGPUBody],
         virtualMachineCount: Int,
         lastReportAt: Timestamp?,
         createdAt: Timestamp
@@ -77,45 +77,6 @@ public struct NodeBody: AnswerContent, Hashable {
         (self.ratios, self.gpus, self.virtualMachineCount) = (ratios, gpus, virtualMachineCount)
         _lastReportAt = Nullable(wrappedValue: lastReportAt)
         self.createdAt = createdAt
-    }
-
-    /// One assignable device.
-    public struct GPU: Codable, Sendable, Hashable {
-        public var id: Int64
-        /// The full PCI address.
-        public var address: String
-        public var type: String
-        @Nullable public var numaNode: Int?
-        /// `free`, `allocated`, `sanitizing` or `faulty`.
-        public var state: String
-        /// The machine that has it.
-        @Nullable public var virtualMachineID: Int64?
-        @Nullable public var reason: String?
-
-        public init(
-            id: Int64,
-            address: String,
-            type: String,
-            numaNode: Int?,
-            state: String,
-            virtualMachineID: Int64?,
-            reason: String?
-        ) {
-            (self.id, self.address, self.type, self.state) = (id, address, type, state)
-            _numaNode = Nullable(wrappedValue: numaNode)
-            _virtualMachineID = Nullable(wrappedValue: virtualMachineID)
-            _reason = Nullable(wrappedValue: reason)
-        }
-
-        private enum CodingKeys: String, CodingKey {
-            case id
-            case address
-            case type
-            case numaNode = "numa_node"
-            case state
-            case virtualMachineID = "virtual_machine_id"
-            case reason
-        }
     }
 
     private enum CodingKeys: String, CodingKey {

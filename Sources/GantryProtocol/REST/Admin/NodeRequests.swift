@@ -41,8 +41,8 @@ public struct CreateNodeRequest: RequestFields, Hashable {
     }
 }
 
-/// `POST /v1/admin/nodes/{name}/cordon`.
-public struct CordonNodeRequest: RequestFields, Hashable {
+/// `POST /v1/admin/nodes/{name}/cordon` and `POST /v1/admin/gpus/{id}/cordon`.
+public struct CordonRequest: RequestFields, Hashable {
     /// For other operators.
     public var reason: String
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+import Placement
+import Postgres
+
+/// How many units of one type a region has, by what becomes of them. Each is counted once.
+package struct GPUCounts: Sendable, Hashable {
+    package var type: String
+    package var free = 0
+    package var allocated = 0
+    package var sanitizing = 0
+    package var faulty = 0
+    /// Free but for the operator's word.
+    package var cordoned = 0
+    /// Of no machine, and no longer in their hosts.
+    package var missing = 0
+
+    /// Of the type that is searched for, on the nodes where it is; nil when no GPU is.
+    static func count(_ search: CapacitySearch, _ transaction: Transaction) throws -> GPUCounts? {
+        guard let type = search.request.gpus?.type else { return nil }
+        let rows = try transaction.query(
+            """
+            SELECT count(*) FILTER (WHERE d.schedulable) AS free, count(*) FILTER (WHERE d.state = 'allocated') AS allocated,
+                count(*) FILTER (WHERE d.state = 'sanitizing' AND d.present) AS sanitizing,
+                count(*) FILTER (WHERE d.state = 'faulty') AS faulty,
+                count(*) FILTER (WHERE d.state = 'free' AND d.cordoned) AS cordoned,
+                count(*) FILTER (WHERE d.state = 'sanitizing' AND NOT d.present) AS missing
+            FROM gpu_device d JOIN compute_node n ON n.id = d.node_id
+            WHERE n.region_id = \(search.region) AND d.gpu_type = \(type)
+                AND (\(search.reachable == nil)::boolean OR n.id = ANY (\(search.reachable ?? [])::bigint[]))
+            """
+        )
+        guard let row = rows.first else { return GPUCounts(type: type) }
+        return try GPUCounts(
+            type: type,
+            free: row["free"],
+            allocated: row["allocated"],
+            sanitizing: row["sanitizing"],
+            faulty: row["faulty"],
+            cordoned: row["cordoned"],
+            missing: row["missing"]
+        )
+    }
+
+    /// The counts in words, those of zero left out.
+    var sentence: String {
+        let counts = [
+            (free, "free"), (allocated, "allocated"), (sanitizing, "being cleaned"), (faulty, "faulty"),
+            (cordoned, "cordoned"), (missing, "missing from their hosts"),
+        ]
+        let all = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        return "Of GPU type \(type): \(all.isEmpty ? "none" : all)."
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+struct GPUCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gpu",
+        abstract: "For operators: see the GPUs of all nodes, keep one from machines, have one cleaned anew.",
+        subcommands: [GPUList.self, GPUShow.self, GPUCordon.self, GPUUncordon.self, GPURetry.self]
+    )
+}
+
+/// A GPU by its id.
+struct GPUReference: ParsableArguments {
+    @Argument(help: "The GPU's id, as `gantry gpu list` shows it.")
+    var id: Int64
+}
