@@ -8,10 +8,9 @@ import Testing
 
 @Suite("Whatever happens to hosts, tenants and operators, a GPU has one owner and is clean before the next")
 struct GPUHandOverTests {
-    private static let tenantTurns = 24
-    private static let hostTurns = 60
+    private static let rounds = 30
 
-    @Test("In whatever order, and all of them are free in the end", arguments: [1, 2, 3] as [UInt64])
+    @Test("In whatever order, and all of them are free in the end", arguments: [1, 2] as [UInt64])
     func interleavings(seed: UInt64) async throws {
         try await Cloud.with { cloud in
             try await cloud.execute(
@@ -25,19 +24,16 @@ struct GPUHandOverTests {
             for number in 1...2 {
                 hosts.append(try await GPUHost("h\(number)", in: cloud, cards: 3, seed: seed * 10 + UInt64(number)))
             }
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for host in hosts {
-                    group.addTask { for _ in 0..<Self.hostTurns { try await host.turn() } }
+            let tenants = (0..<3).map { Tenant(cloud, flavors: [cloud.gpu, one, one], seed: seed * 100 + UInt64($0)) }
+            let owner = Operator(GPUStore(database: cloud.anotherPool()), seed: seed)
+            for round in 0..<Self.rounds {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for host in hosts { group.addTask { for _ in 0..<2 { try await host.turn() } } }
+                    for tenant in tenants { group.addTask { try await tenant.turn() } }
+                    group.addTask { try await owner.turn() }
+                    if round % 10 == 0 { try await cloud.audit() }
+                    try await group.waitForAll()
                 }
-                for tenant in 0..<3 {
-                    let lifecycle = MachineLifecycle(database: cloud.anotherPool(), outbox: OutboxSignal())
-                    group.addTask {
-                        try await Self.rent(cloud, lifecycle, [cloud.gpu, one], seed: seed * 100 + UInt64(tenant))
-                    }
-                }
-                group.addTask { try await Self.operate(GPUStore(database: cloud.anotherPool()), seed: seed) }
-                for _ in 0..<4 { try await cloud.audit() }
-                try await group.waitForAll()
             }
             try await cloud.audit()
             try await settle(cloud, hosts)
@@ -46,60 +42,8 @@ struct GPUHandOverTests {
                 #expect(await host.mistakes == [])
                 handOvers += await host.handOvers
             }
-            #expect(handOvers > 5)
+            #expect(handOvers > 0)
             try await cloud.audit()
-        }
-    }
-
-    /// What a tenant does: makes machines, lets some sleep and wakes them, and deletes them.
-    private static func rent(
-        _ cloud: Cloud,
-        _ lifecycle: MachineLifecycle,
-        _ flavors: [FlavorID],
-        seed: UInt64
-    ) async throws {
-        var generator = RepeatableGenerator(seed)
-        var mine: [VirtualMachineRecord] = []
-        for _ in 0..<tenantTurns {
-            let machine = mine.randomElement(using: &generator)
-            let operation = [MachineOperation.hibernate, .restore, .stop, .start].randomElement(using: &generator)
-            do {
-                switch (Int.random(in: 0..<5, using: &generator), machine, operation) {
-                case (0..<2, _, _), (_, nil, _):
-                    let flavor = flavors.randomElement(using: &generator)
-                    mine += try await lifecycle.create(cloud.request(flavor: flavor)).machines
-                case (2, let machine?, _):
-                    mine.removeAll { $0.id == machine.id }
-                    _ = try await lifecycle.perform(.delete, on: machine.id, in: cloud.organization, by: nil)
-                case (_, let machine?, let operation?):
-                    _ = try await lifecycle.perform(operation, on: machine.id, in: cloud.organization, by: nil)
-                default: break
-                }
-            } catch let refusal as MachineRefusal {
-                // Taken, or not in a state for it.
-                #expect([.noCapacity, .neverFits, .wrongState, .notFound].contains(refusal.reason), "\(refusal)")
-            }
-            // Others' turn.
-            try await Task.sleep(for: .milliseconds(Int.random(in: 1...20, using: &generator)))
-        }
-    }
-
-    /// What an operator does.
-    private static func operate(_ store: GPUStore, seed: UInt64) async throws {
-        var generator = RepeatableGenerator(seed)
-        let units = try await store.units().elements.map(\.id)
-        for _ in 0..<hostTurns {
-            let unit = try #require(units.randomElement(using: &generator))
-            do {
-                switch Int.random(in: 0..<3, using: &generator) {
-                case 0: _ = try await store.cordon(unit, reason: "a look at it")
-                case 1: _ = try await store.uncordon(unit)
-                default: _ = try await store.retry(unit)
-                }
-            } catch let refusal as ResourceRefusal {
-                #expect(refusal.reason == .wrongState)
-            }
-            try await Task.sleep(for: .milliseconds(Int.random(in: 1...10, using: &generator)))
         }
     }
 
@@ -122,5 +66,69 @@ struct GPUHandOverTests {
         }
         #expect(try await cloud.number("SELECT count(*) AS number FROM gpu_device WHERE NOT schedulable") == 0)
         #expect(try await cloud.number("SELECT count(*) AS number FROM virtual_machine WHERE deleted_at IS NULL") == 0)
+    }
+}
+
+/// Makes machines at a conductor of its own, lets some sleep and wakes them, and deletes them.
+private actor Tenant {
+    private let cloud: Cloud
+    private let lifecycle: MachineLifecycle
+    private let flavors: [FlavorID]
+    private var machines: [VirtualMachineRecord] = []
+    private var generator: RepeatableGenerator
+
+    init(_ cloud: Cloud, flavors: [FlavorID], seed: UInt64) {
+        (self.cloud, self.flavors) = (cloud, flavors)
+        lifecycle = MachineLifecycle(database: cloud.anotherPool(), outbox: OutboxSignal())
+        generator = RepeatableGenerator(seed)
+    }
+
+    func turn() async throws {
+        do {
+            switch Int.random(in: 0..<6, using: &generator) {
+            case 0..<3:
+                let flavor = flavors.randomElement(using: &generator)
+                machines += try await lifecycle.create(cloud.request(flavor: flavor)).machines
+            case 3..<5:
+                machines.shuffle(using: &generator)
+                if let machine = machines.popLast() { try await perform(.delete, machine) }
+            default:
+                let operations = [MachineOperation.hibernate, .restore, .stop, .start]
+                guard let machine = machines.randomElement(using: &generator),
+                    let operation = operations.randomElement(using: &generator)
+                else { return }
+                try await perform(operation, machine)
+            }
+        } catch let refusal as MachineRefusal {
+            // All are taken, or it is not in a state for that.
+            #expect([.noCapacity, .wrongState].contains(refusal.reason), "\(refusal)")
+        }
+    }
+
+    private func perform(_ operation: MachineOperation, _ machine: VirtualMachineRecord) async throws {
+        _ = try await lifecycle.perform(operation, on: machine.id, in: cloud.organization, by: nil)
+    }
+}
+
+/// Keeps GPUs from machines, lets machines have them again, and has them cleaned anew.
+private actor Operator {
+    private let store: GPUStore
+    private var generator: RepeatableGenerator
+
+    init(_ store: GPUStore, seed: UInt64) {
+        (self.store, generator) = (store, RepeatableGenerator(seed))
+    }
+
+    func turn() async throws {
+        let unit = try #require(try await store.units().elements.randomElement(using: &generator)).id
+        do {
+            switch Int.random(in: 0..<6, using: &generator) {
+            case 0: _ = try await store.cordon(unit, reason: "a look at it")
+            case 1...3: _ = try await store.uncordon(unit)
+            default: _ = try await store.retry(unit)
+            }
+        } catch let refusal as ResourceRefusal {
+            #expect(refusal.reason == .wrongState)
+        }
     }
 }

@@ -49,32 +49,40 @@ actor GPUHost {
 
     /// Something that happens to a host, or that its agent does.
     func turn() async throws {
+        if let index = cards.firstIndex(where: { !$0.isPresent || $0.isBlocked }), chance(3) {
+            mend(index)
+            return try await tell(inventory())
+        }
         let index = Int.random(in: cards.indices, using: &generator)
-        switch Int.random(in: 0..<16, using: &generator) {
-        case 0...4: try await converge(isLate: chance(8), isHeard: !chance(6))
-        case 5...8: try await clean(canFail: true)
-        case 9: try await tell(oldInventory.isEmpty ? inventory() : oldInventory)
-        case 10: oldInventory = try inventory()
-        case 11:
-            if chance(3) { loseLedger() }
+        switch Int.random(in: 0..<24, using: &generator) {
+        case 0..<8: try await converge(isLate: chance(8), isHeard: !chance(6))
+        case 8..<16: try await clean(canFail: true)
+        case 16: try await tell(oldInventory.isEmpty ? inventory() : oldInventory)
+        case 17: oldInventory = try inventory()
+        case 18:
+            if chance(2) { loseLedger() }
             try await restart()
-        case 12:
-            cards[index].isPresent.toggle()
-            if cards[index].isPresent { cards[index].isUnknown = true }
+        case 19:
+            cards[index].isPresent = false
             try await tell(inventory())
-        case 13 where cards[index].guest == nil && cards[index].record != .used:
+        case 20 where cards[index].guest == nil && cards[index].record != .used:
             (cards[index].identity, cards[index].user) = (cards[index].identity + 1, "a card before")
             if chance(2) { try await restart() }
-        case 14:
-            cards[index].isBlocked.toggle()
+        case 21:
+            cards[index].isBlocked = true
             try await tell(inventory())
         default: try await tell(inventory())
         }
     }
 
+    private func mend(_ index: Int) {
+        if !cards[index].isPresent { cards[index].isUnknown = true }
+        (cards[index].isPresent, cards[index].isBlocked) = (true, false)
+    }
+
     /// Mends all that a host can have, and does what is asked for.
     func recover() async throws {
-        for index in cards.indices { (cards[index].isPresent, cards[index].isBlocked) = (true, false) }
+        for index in cards.indices { mend(index) }
         try await converge(isLate: false, isHeard: true)
         try await tell(inventory())
         try await clean(canFail: false)
