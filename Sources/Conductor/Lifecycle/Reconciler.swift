@@ -81,6 +81,9 @@ package struct Reconciler: Service {
             let callbacks = try await duties.callbackBacklog()
             Self.callbacksWaiting.record(callbacks.rows)
             Self.callbackAge.record(callbacks.seconds)
+            for (state, units) in try await duties.gpuStates() {
+                Gauge(label: "gantry.gpu.units", dimensions: [("state", state.rawValue)]).record(units)
+            }
         }
     }
 

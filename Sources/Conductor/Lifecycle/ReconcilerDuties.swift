@@ -166,6 +166,16 @@ struct ReconcilerDuties: Sendable {
         }
     }
 
+    /// How many GPUs are in each state.
+    func gpuStates() async throws -> [GPURecord.State: Int] {
+        try await database.read { transaction in
+            let rows = try transaction.query("SELECT state, count(*) AS units FROM gpu_device GROUP BY state")
+            let counts = try rows.map { row in (try row["state"] as GPURecord.State, try row["units"] as Int) }
+            return Dictionary(uniqueKeysWithValues: GPURecord.State.allCases.map { ($0, 0) })
+                .merging(counts) { _, count in count }
+        }
+    }
+
     /// Deletes machines' samples that only belong to series that do not reach back so far.
     func thinMetrics() async throws {
         for granularity in MetricGranularity.allCases {
