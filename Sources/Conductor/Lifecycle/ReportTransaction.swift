@@ -43,12 +43,14 @@ struct ReportTransaction {
             try VolumeRemoval.confirm(report.removedVolumes, by: node.id, transaction)
         }
         guard !statements.isEmpty else { return result }
-        let raisesRevision = transitions.contains { $0.leavesNode || $0.tellsNode }
-        if raisesRevision { statements.append("SELECT revision FROM compute_node WHERE id = \(node.id)") }
+        let raisesRevision = transitions.contains { $0.leavesNode || $0.releasesCompute || $0.tellsNode }
+        if raisesRevision { statements.append(Self.lookAfterwards(node)) }
         let answers = try transaction.together(statements)
         // After the machines, whose units are theirs until then.
         if let inventory = report.inventory { try InventoryStore.write(inventory, of: node.id, transaction) }
-        if raisesRevision, let row = answers.last?.rows.first { result.revision = try row["revision"] }
+        if raisesRevision, let row = answers.last?.rows.first {
+            (result.revision, result.uncleanGPUs) = (try row["revision"], try GPUCleaning.units(row))
+        }
         result.unplaced = transitions.filter { $0.leavesNode && $0.machine.phase != .deleted }.map(\.machine.id)
         return result
     }
@@ -101,6 +103,11 @@ struct ReportTransaction {
             \(raw: GPUCleaning.column)
         FROM compute_node n WHERE n.id = \(node.id)
         """
+    }
+
+    /// What the header said, where it is otherwise after the report: what machines gave up is to be cleaned at once.
+    private static func lookAfterwards(_ node: NodeIdentity) -> SQL {
+        "SELECT n.revision, \(raw: GPUCleaning.column) FROM compute_node n WHERE n.id = \(node.id)"
     }
 
     /// What changes for the machines that the report names and that are this node's.

@@ -57,8 +57,8 @@ struct InventoryTests {
             let node = try await SpeakingNode("one", in: cloud, gpus: [.example(1), .example(2)])
             let machine = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
             try await cloud.perform(.delete, machine)
-            try await node.converge()
-            let told = try await node.report().uncleanGPUs
+            let absent = try #require(try await node.desired()).machines.map { $0.done() }
+            let told = try await node.report(absent).uncleanGPUs
             #expect(told.map(\.claim) == [2, 2])
             #expect(try await node.report().uncleanGPUs == told)
             try await node.report(withInventory: true)
@@ -81,6 +81,29 @@ struct InventoryTests {
             try await node.openSession()
             #expect(try await states(cloud) == ["sanitizing", "sanitizing"])
             #expect(try await node.report().uncleanGPUs.map(\.claim) == [2, 9])
+            try await cloud.audit()
+        }
+    }
+
+    @Test("Who gets none reads what those of the type are doing, and stocks and flavors say the same")
+    func shortage() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud, gpus: try (1...6).map { try .example($0) })
+            let machine = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
+            #expect(try await cloud.task(machine).spec?.gpus.map(\.address.bus) == [1, 2])
+            var inventory = await node.inventory
+            inventory.gpus[2].condition = .faulty
+            inventory.gpus[3].condition = .busy
+            inventory.gpus.remove(at: 4)
+            await node.set(inventory)
+            try await node.report(withInventory: true)
+            await expectRefusal(
+                .noCapacity,
+                "H100: 1 free, 2 allocated, 1 being cleaned, 1 faulty, 1 missing from their hosts."
+            ) { _ = try await cloud.createOne(cloud.request(flavor: cloud.gpu)) }
+            #expect(try await StockStore(database: cloud.database).freeGPUs().map(\.free) == [1])
+            let offers = try await FlavorStore(database: cloud.database).offers(region: nil)
+            #expect(offers.map(\.isAvailable) == [true, false])
             try await cloud.audit()
         }
     }
