@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Whatever happens to hosts, tenants and operators, a GPU has one owner and is clean before the next")
 struct GPUHandOverTests {
-    private static let rounds = 20
+    private static let rounds = 30
 
     @Test("In whatever order, and all of them are free in the end", arguments: [1, 2] as [UInt64])
     func interleavings(seed: UInt64) async throws {
