@@ -107,7 +107,7 @@ package struct StoredGPU: Sendable, Hashable {
             return unit
         }
         unit.iommuGroup = seen.iommuGroup
-        unit.reason = seen.reason
+        unit.reason = seen.obstacle ?? seen.reason
         return unit
     }
 

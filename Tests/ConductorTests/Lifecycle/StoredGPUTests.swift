@@ -137,6 +137,8 @@ struct StoredGPUTests {
     func unfitFromTheFirst() throws {
         let unit = StoredGPU(try .example(1, .faulty, reason: "The IOMMU is off."))
         #expect((unit.state, unit.claim, unit.reason) == (.faulty, 1, "The IOMMU is off."))
+        let held = try stored(.allocated).after(.example(1, .faulty))
+        #expect(held.reason == "Its node calls it faulty and does not say why.")
         let fit = unit.after(try .example(1, .busy))
         #expect((fit.state, fit.claim, fit.reason) == (.sanitizing, 2, nil))
     }
