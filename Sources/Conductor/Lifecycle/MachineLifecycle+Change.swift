@@ -41,18 +41,32 @@ extension MachineLifecycle {
 }
 
 extension StoredMachine {
+    /// Why its phase does not allow something. While another operation is under way that is a conflict, which the
+    /// request lost and may win later.
+    ///
+    /// - Parameters:
+    ///   - requirement: what is to be done to it, and when that is allowed.
+    ///   - nodeSilent: whether its node stopped reporting, which its status then says.
+    /// - Returns: a refusal with `conflict` or `wrongState`.
+    func refusal(_ requirement: String, nodeSilent: Bool = false) -> MachineRefusal {
+        let status = MachineSituation(phase: phase, observed: observed, nodeSilent: nodeSilent).status.rawValue
+        guard phase.isTransitional else {
+            return MachineRefusal(.wrongState, "VM \(name) is \(status); \(requirement).")
+        }
+        guard phase != .deleting else {
+            return MachineRefusal(.conflict, "VM \(name) is \(status); nothing else can be done to it.")
+        }
+        return MachineRefusal(.conflict, "VM \(name) is \(status); try again when that is done: \(requirement).")
+    }
+
     /// What is asked of it in a state of rest.
     ///
     /// - Parameter participle: what is to be done to it, as the refusal names it.
-    /// - Throws: ``MachineRefusal`` with `wrongState` unless it is ACTIVE or SHUTOFF.
+    /// - Throws: ``MachineRefusal`` with `conflict` or `wrongState` unless it is ACTIVE or SHUTOFF.
     func requireRest(_ participle: String) throws(MachineRefusal) {
         try requireNoSnapshot()
         guard phase == .active || phase == .shutoff else {
-            let status = MachineSituation(phase: phase, observed: observed, nodeSilent: false).status
-            throw MachineRefusal(
-                .wrongState,
-                "VM \(name) is \(status.rawValue); \(participle) when it is ACTIVE or SHUTOFF."
-            )
+            throw refusal("\(participle) when it is ACTIVE or SHUTOFF")
         }
     }
 

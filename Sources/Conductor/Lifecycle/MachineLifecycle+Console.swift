@@ -59,7 +59,7 @@ extension MachineLifecycle {
 extension StoredMachine {
     fileprivate func requireDisplay() throws(MachineRefusal) {
         guard phase == .active else {
-            throw MachineRefusal(.wrongState, "VM \(name) is not ACTIVE; its console is there when it is.")
+            throw refusal("its console is there when it is ACTIVE")
         }
     }
 }

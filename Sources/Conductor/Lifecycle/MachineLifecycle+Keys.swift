@@ -22,10 +22,7 @@ extension MachineLifecycle {
     ) async throws -> VirtualMachineRecord {
         try await change(id, in: organization, by: user) { machine, transaction in
             guard machine.phase == .active else {
-                throw MachineRefusal(
-                    .wrongState,
-                    "VM \(machine.name) is not ACTIVE; its keys are changed when it is, since its guest takes them."
-                )
+                throw machine.refusal("its keys are changed when it is ACTIVE, since its guest takes them")
             }
             try Self.requireNoOther("authorized_keys", for: machine, transaction)
             let change = AuthorizedKeysChange(

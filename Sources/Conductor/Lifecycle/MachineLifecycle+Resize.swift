@@ -28,11 +28,7 @@ extension MachineLifecycle {
 extension StoredMachine {
     fileprivate func resized(to flavor: String) throws(MachineRefusal) -> MachineTransition {
         guard phase == .shutoff || phase == .hibernated else {
-            let status = MachineSituation(phase: phase, observed: observed, nodeSilent: false).status
-            throw MachineRefusal(
-                .wrongState,
-                "VM \(name) is \(status.rawValue); it can be resized when it is SHUTOFF or HIBERNATED."
-            )
+            throw refusal("it can be resized when it is SHUTOFF or HIBERNATED")
         }
         var transition = MachineTransition(of: self)
         transition.raiseGeneration(above: generation)

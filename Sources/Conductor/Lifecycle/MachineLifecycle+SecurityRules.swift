@@ -7,7 +7,7 @@ extension MachineLifecycle {
     /// Adds a rule to a machine in any state but its deletion.
     ///
     /// - Returns: the rule, which the machine's node does not have yet.
-    /// - Throws: ``MachineRefusal`` with `notFound` or `wrongState`; ``ResourceRefusal`` with `taken` for a rule that the
+    /// - Throws: ``MachineRefusal`` with `notFound` or `conflict`; ``ResourceRefusal`` with `taken` for a rule that the
     ///   machine has, and with `invalid` when it has as many as it may have.
     package func addSecurityRule(
         _ rule: SecurityRule,
@@ -45,7 +45,7 @@ extension MachineLifecycle {
 
     /// Takes a rule of a machine away. Connections that no other rule allows end once the node has done it.
     ///
-    /// - Throws: ``MachineRefusal`` with `notFound` or `wrongState`.
+    /// - Throws: ``MachineRefusal`` with `notFound` or `conflict`.
     package func removeSecurityRule(
         _ rule: SecurityRuleID,
         of id: VirtualMachineID,
@@ -76,10 +76,10 @@ extension MachineLifecycle {
 extension StoredMachine {
     /// The machine with other rules than its node has.
     ///
-    /// - Throws: ``MachineRefusal`` with `wrongState` when it is being deleted.
+    /// - Throws: ``MachineRefusal`` with `conflict` when it is being deleted.
     func changingRules(_ reason: MachineEvent.Reason, _ words: String) throws(MachineRefusal) -> MachineTransition {
         guard phase != .deleting else {
-            throw MachineRefusal(.wrongState, "VM \(name) is DELETING; its rules go with it.")
+            throw MachineRefusal(.conflict, "VM \(name) is DELETING; its rules go with it.")
         }
         var transition = MachineTransition(of: self)
         transition.raiseGeneration(above: generation)

@@ -19,7 +19,7 @@ extension MachineLifecycle {
     ) async throws -> (name: String, job: MachineJobID) {
         let (record, job) = try await change(id, in: organization, by: user) { machine, transaction in
             guard machine.phase == .active else {
-                throw MachineRefusal(.wrongState, "VM \(machine.name) is not ACTIVE; its log is read when it is.")
+                throw machine.refusal("its log is read when it is ACTIVE")
             }
             return try MachineJobStore.add(
                 .serialLog(lines: lines),

@@ -71,7 +71,8 @@ extension StoredMachine {
     ///   - nodeSilent: whether its node stopped reporting, as a refusal says.
     ///   - retainingIP: whether it keeps its floating IP while it is hibernated.
     /// - Returns: the machine afterwards.
-    /// - Throws: ``MachineRefusal`` with `wrongState` when the phase does not allow it.
+    /// - Throws: ``MachineRefusal`` with `wrongState` when the phase does not allow it, or `conflict` while another
+    ///   operation is under way.
     package func asked(
         _ operation: MachineOperation,
         nodeSilent: Bool,
@@ -83,15 +84,14 @@ extension StoredMachine {
         guard transition.follow(operation.trigger) else {
             guard operation != .restore || phase != .hibernating else {
                 throw MachineRefusal(
-                    .wrongState,
+                    .conflict,
                     "The VM hibernation process is still going on. Please try later: VM \(name) can be restored when it is "
                         + "HIBERNATED."
                 )
             }
-            let status = MachineSituation(phase: phase, observed: observed, nodeSilent: nodeSilent).status
-            throw MachineRefusal(
-                .wrongState,
-                "VM \(name) is \(status.rawValue); it can be \(operation.participle) when \(operation.requirement)."
+            throw refusal(
+                "it can be \(operation.participle) when \(operation.requirement)",
+                nodeSilent: nodeSilent
             )
         }
         guard nodeID != nil || operation == .delete else {

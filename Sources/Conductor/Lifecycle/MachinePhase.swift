@@ -80,6 +80,14 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
         Self.edges[self]?[trigger]
     }
 
+    /// Whether something is under way in it that ends by itself, or by its time limit.
+    package var isTransitional: Bool {
+        switch self {
+        case .creating, .building, .stopping, .starting, .rebooting, .hibernating, .restoring, .deleting: true
+        case .active, .shutoff, .hibernated, .deleted, .error: false
+        }
+    }
+
     private static let edges: [MachinePhase: [Trigger: MachinePhase]] = [
         .creating: [
             .work: .building, .ready: .active, .evict: .creating, .cleared: .creating,

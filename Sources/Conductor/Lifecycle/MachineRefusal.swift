@@ -8,9 +8,9 @@ package struct MachineRefusal: Error, Sendable, CustomStringConvertible {
         case invalid
         /// No such machine, or nothing by an id that the request names.
         case notFound
-        /// The machine's state does not allow it.
+        /// The machine rests in a state that does not allow it.
         case wrongState
-        /// Something else is being done to the machine.
+        /// Something else is being done to the machine; when that is over, this may be done.
         case conflict
         /// Another machine of the environment has the name.
         case nameTaken

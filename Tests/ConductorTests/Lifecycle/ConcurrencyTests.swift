@@ -121,4 +121,42 @@ struct ConcurrencyTests {
             try await cloud.audit()
         }
     }
+
+    @Test("Of conflicting operations on one machine exactly one wins, and each other is told of the conflict")
+    func conflictingOperations() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            let conductors = (0..<3)
+                .map { _ in
+                    MachineLifecycle(database: cloud.anotherPool(), outbox: OutboxSignal())
+                }
+            for _ in 0..<6 {
+                try await node.converge()
+                let generation = try #require(try await cloud.now(machine)).generation
+                let won = await withTaskGroup(of: MachineOperation?.self) { group in
+                    for client in 0..<12 {
+                        let operation = [MachineOperation.stop, .hardReboot, .hibernate][client / 3 % 3]
+                        group.addTask {
+                            do {
+                                _ = try await conductors[client % 3]
+                                    .perform(operation, on: machine.id, in: cloud.organization, by: nil)
+                                return operation
+                            } catch {
+                                #expect((error as? MachineRefusal)?.reason == .conflict, "\(error)")
+                                return nil
+                            }
+                        }
+                    }
+                    return await group.reduce(into: []) { won, operation in won += [operation].compactMap { $0 } }
+                }
+                #expect(won.count == 1)
+                #expect(try await cloud.now(machine)?.generation == generation.next)
+                try await node.converge()
+                if won == [.stop] { try await cloud.perform(.start, machine) }
+                if won == [.hibernate] { try await cloud.perform(.restore, machine) }
+                try await cloud.audit()
+            }
+        }
+    }
 }

@@ -81,7 +81,7 @@ struct FirewallTests {
             let machine = try await cloud.createOne()
             let firewall = try await create("web", cloud)
             let early = await #expect(throws: MachineRefusal.self) { try await set([machine.id], of: firewall, cloud) }
-            #expect(early?.reason == .wrongState)
+            #expect(early?.reason == .conflict)
             try await node.converge()
             try await cloud.lifecycle.setFirewalls([firewall], of: machine.id, in: cloud.organization, by: nil)
             let refusal = await #expect(throws: ResourceRefusal.self) {

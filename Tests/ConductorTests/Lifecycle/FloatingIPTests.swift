@@ -104,10 +104,10 @@ struct FloatingIPTests {
         try await Cloud.with { cloud in
             let node = try await SpeakingNode("one", in: cloud)
             let machine = try await cloud.createOne()
-            await expectRefusal(.wrongState, "is CREATING") { try await attach(cloud, machine) }
+            await expectRefusal(.conflict, "is CREATING; try again") { try await attach(cloud, machine) }
             try await node.converge()
             try await cloud.perform(.stop, machine)
-            await expectRefusal(.wrongState, "is STOPPING") { try await attach(cloud, machine) }
+            await expectRefusal(.conflict, "is STOPPING; try again") { try await attach(cloud, machine) }
             try await node.converge()
             try await attach(cloud, machine)
             try await node.converge()

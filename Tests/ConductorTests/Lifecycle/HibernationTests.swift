@@ -38,7 +38,7 @@ struct HibernationTests {
             #expect(try await cloud.task(machine).power == .hibernated)
             try await node.report([running.done(power: .stopped)])
             #expect(try await cloud.now(machine)?.status == .hibernating)
-            await expectRefusal(.wrongState, "still going on") { try await cloud.perform(.restore, machine) }
+            await expectRefusal(.conflict, "still going on") { try await cloud.perform(.restore, machine) }
             #expect(try await allocated(cloud) == [1, 512, 5])
             try await node.converge()
             let asleep = try #require(try await cloud.now(machine))

@@ -69,7 +69,7 @@ struct MachineKeysTests {
             try await change(cloud, machine, "phone")
             await refused(.conflict) { try await change(cloud, machine, "laptop") }
             try await cloud.perform(.stop, machine)
-            await refused(.wrongState) { try await change(cloud, machine, "laptop") }
+            await refused(.conflict) { try await change(cloud, machine, "laptop") }
         }
     }
 

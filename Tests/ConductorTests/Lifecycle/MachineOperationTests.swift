@@ -71,7 +71,7 @@ struct MachineOperationTests {
                 let refusal = await #expect(throws: MachineRefusal.self) {
                     try await cloud.perform(operation, machine)
                 }
-                #expect(refusal?.reason == .wrongState)
+                #expect(refusal?.reason == .conflict)
                 #expect(refusal?.message.contains("is CREATING") == true)
             }
             let foreign = await #expect(throws: MachineRefusal.self) {

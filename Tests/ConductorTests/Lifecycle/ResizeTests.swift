@@ -27,7 +27,7 @@ struct ResizeTests {
             let node = try await SpeakingNode("one", in: cloud)
             try await add(cloud, "large", 4, 2048, 20)
             let machine = try await cloud.createOne()
-            await expectRefusal(.wrongState, "is CREATING") { try await resize(cloud, machine, "large") }
+            await expectRefusal(.conflict, "is CREATING; try again") { try await resize(cloud, machine, "large") }
             try await node.converge()
             await expectRefusal(.wrongState, "when it is SHUTOFF or HIBERNATED") {
                 try await resize(cloud, machine, "large")

@@ -96,7 +96,7 @@ struct SecurityRuleTests {
             #expect(try await cloud.number("SELECT count(*) AS number FROM security_rule") == 102)
             try await cloud.perform(.delete, machine)
             let late = await #expect(throws: MachineRefusal.self) { try await add(rule(81), cloud, machine) }
-            #expect(late?.reason == .wrongState)
+            #expect(late?.reason == .conflict)
         }
     }
 }

@@ -13,7 +13,7 @@ struct FloatingIPRouteTests {
         try await TestAPI.with(pool: "203.0.113.8/32") { api in
             let machines = try await api.create(["count": 2]).map { "\(TestAPI.machines)/\($0.id)" }
             let early = try await api.call(.post, "\(machines[0])/attach-floatingip")
-            #expect(early.status == .badRequest)
+            #expect((early.status, early.error?.errorReason) == (.conflict, "conflict"))
             #expect(early.error?.message.contains("is CREATING") == true, "\(early)")
             try await api.cloud.execute("UPDATE virtual_machine SET phase = 'active'")
             let attached = try await api.call(.post, "\(machines[0])/attach-floatingip")

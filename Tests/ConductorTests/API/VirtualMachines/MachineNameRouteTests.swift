@@ -20,7 +20,7 @@ struct MachineNameRouteTests {
             let labelled = try await api.call(.put, "\(path)/label", #"{"labels":["blue"]}"#)
             #expect(try labelled.decoded(StatusBody.self).message == "labels for VM: web is set to: ['blue']")
             let started = try await api.call(.get, "\(path)/start")
-            #expect(started.status == .badRequest)
+            #expect(started.status == .conflict)
             #expect(started.error?.message.contains("CREATING") == true)
             #expect(try await api.call(.delete, path).decoded(StatusBody.self).message == "Instance is being deleted.")
             let events = try await api.call(.get, "\(path)/events").decoded(InstanceEventsAnswer.self)
@@ -56,7 +56,7 @@ struct MachineNameRouteTests {
             #expect(!done.status)
             #expect(done.message == "It was done to 2 of 3 VMs.")
             #expect(done.results.map(\.id) == early.map(\.id) + [late.id])
-            #expect(done.results.map(\.errorReason) == [nil, nil, "bad_request"])
+            #expect(done.results.map(\.errorReason) == [nil, nil, "conflict"])
             #expect(done.results.first?.message == "VM early-1 is scheduled to stop.")
             #expect(done.results.last?.message.contains("CREATING") == true)
             let shown = try await api.call(.get, "\(Self.environment)/blue").decoded(InstancesAnswer.self)
@@ -72,7 +72,7 @@ struct MachineNameRouteTests {
         try await TestAPI.with { api in
             _ = try await api.create(["count": 2, "labels": ["blue"]])
             let answer = try await api.call(.get, "\(Self.environment)/blue/stop")
-            #expect(answer.status == .badRequest)
+            #expect((answer.status, answer.error?.errorReason) == (.conflict, "conflict"))
             #expect(answer.error?.message.hasPrefix("Nothing was done. ") == true, "\(answer)")
         }
     }
@@ -107,7 +107,7 @@ struct MachineNameRouteTests {
             #expect(shown.status == .notFound)
             #expect(shown.error?.message.contains("reached by its id") == true)
             let stopped = try await api.call(.get, "\(Self.environment)/start/stop")
-            #expect(stopped.status == .badRequest)
+            #expect(stopped.status == .conflict)
             #expect(stopped.error?.message.contains("CREATING") == true, "\(stopped)")
         }
     }

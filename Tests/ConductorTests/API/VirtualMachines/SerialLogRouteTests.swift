@@ -81,7 +81,7 @@ struct SerialLogRouteTests {
     func refusals() async throws {
         try await TestAPI.with { api in
             let (path, record) = try await Self.machine(api)
-            #expect(try await api.call(.post, "\(path)/logs", "{}").status == .badRequest)
+            #expect(try await api.call(.post, "\(path)/logs", "{}").status == .conflict)
             try await Self.activate(record, api)
             #expect(try await api.call(.post, "\(path)/logs", #"{"length":0}"#).status == .badRequest)
             #expect(try await api.call(.get, "\(path)/logs").status == .badRequest)
