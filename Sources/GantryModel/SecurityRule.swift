@@ -12,7 +12,8 @@ public struct SecurityRule: Hashable, Sendable, Codable {
     public let etherType: EtherType
     /// One of the API's protocol names, such as `tcp`, `icmp` or `any`.
     public let `protocol`: String
-    public let remote: Subnet
+    /// Of the rule's ethertype, or `0.0.0.0/0`, which stands for everything in rules for IPv6 too.
+    public let remote: IPPrefix
     /// The ports, for protocols that have them; nil is all.
     public let ports: ClosedRange<UInt16>?
 
@@ -20,7 +21,7 @@ public struct SecurityRule: Hashable, Sendable, Codable {
         direction: Direction,
         etherType: EtherType,
         protocol: String,
-        remote: Subnet,
+        remote: IPPrefix,
         ports: ClosedRange<UInt16>?
     ) {
         self.direction = direction

@@ -144,9 +144,11 @@ package struct Ruleset: Sendable {
     /// What a rule matches; nil for one that can match nothing here: guests have no IPv6, and a protocol without a
     /// known number must not open any other.
     private func match(_ rule: SecurityRule, _ way: Way) -> String? {
-        guard rule.etherType == .ipv4, let numbers = IPProtocol.numbers(named: rule.protocol) else { return nil }
+        guard rule.etherType == .ipv4, case .ipv4(let subnet) = rule.remote,
+            let numbers = IPProtocol.numbers(named: rule.protocol)
+        else { return nil }
         let comesFromRemote = (rule.direction == .ingress) == (way == .opening)
-        let remote = "ip \(comesFromRemote ? "saddr" : "daddr") \(rule.remote)"
+        let remote = "ip \(comesFromRemote ? "saddr" : "daddr") \(subnet)"
         if let ports = rule.ports, ports.lowerBound > 1 || ports.upperBound < UInt16.max {
             let ported = numbers.intersection(IPProtocol.withPorts)
             if !ported.isEmpty {
@@ -161,6 +163,8 @@ package struct Ruleset: Sendable {
         "{ \(numbers.sorted().map { "\($0)" }.joined(separator: ", ")) }"
     }
 
+    /// Guests have no IPv6 addresses, and so nothing of that version passes, whatever their rules say.
+    ///
     /// From outside a guest is reached by its floating IP alone, and a pool's address that is nobody's here is not sent
     /// back to where it came from. A guest may well reach another host's.
     ///
@@ -180,6 +184,7 @@ package struct Ruleset: Sendable {
                     type filter hook forward priority filter; policy accept;
                     iifname != "gbr*" ip daddr @pools drop
                     iifname != "gbr*" oifname != "gbr*" accept
+                    meta nfproto ipv6 drop
                     ct state related accept
                     ct state invalid drop
                     ct direction reply goto answers

@@ -81,14 +81,13 @@ extension SecurityRule {
             SecurityRule(direction: .egress, etherType: etherType, protocol: "any", remote: anywhere, ports: 1...65535)
         }
 
-    private static var anywhere: Subnet {
-        get {
-            guard let subnet = try? Subnet(base: IPv4Address(value: 0), prefixLength: 0) else {
-                preconditionFailure("0.0.0.0/0 is a subnet")
-            }
-            return subnet
+    /// The vendor's word for everything, in rules for IPv6 too.
+    static let anywhere: IPPrefix = {
+        guard let subnet = try? Subnet(base: IPv4Address(value: 0), prefixLength: 0) else {
+            preconditionFailure("0.0.0.0/0 is a subnet")
         }
-    }
+        return .ipv4(subnet)
+    }()
 }
 
 extension Duration {

@@ -134,7 +134,7 @@ package enum MachineTaskStore {
             direction: direction,
             etherType: etherType,
             protocol: words[2],
-            remote: try Subnet(words[3]),
+            remote: try IPPrefix(words[3]),
             ports: ports.count == 2 && ports[0] <= ports[1] ? ports[0]...ports[1] : nil
         )
     }

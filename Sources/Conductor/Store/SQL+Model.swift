@@ -31,6 +31,7 @@ extension TextValue {
 
 extension IPv4Address: SQLEncodable, SQLDecodable {}
 extension Subnet: SQLEncodable, SQLDecodable {}
+extension IPPrefix: SQLEncodable, SQLDecodable {}
 extension MACAddress: SQLEncodable, SQLDecodable {}
 extension MachineUUID: SQLEncodable, SQLDecodable {}
 extension VolumeUUID: SQLEncodable, SQLDecodable {}

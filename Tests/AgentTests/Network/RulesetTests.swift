@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The packet filter's rules follow from the machines that are wanted, and nft takes them")
 struct RulesetTests {
-    private static let situations = ["nobody", "floating-ip", "environments", "rules", "egress", "overlaps"]
+    private static let situations = ["nobody", "floating-ip", "environments", "rules", "egress", "ipv6", "overlaps"]
 
     private func member(
         _ id: Int64,
@@ -42,6 +42,14 @@ struct RulesetTests {
                 try Example.rule("udp", .egress, from: "203.0.113.5/32", ports: 53...53),
                 try Example.rule("any", .egress, from: "10.3.0.0/24"),
                 try Example.rule("any", .egress, etherType: .ipv6),
+            ]
+            return Ruleset(members: [try member(7, index: 7, rules: rules)], pools: [pool])
+        case "ipv6":
+            let rules = [
+                try Example.rule("tcp", from: "2001:db8::/32", ports: 22...22, etherType: .ipv6),
+                try Example.rule("any", .egress, from: "::/0", etherType: .ipv6),
+                // No conductor sends it, and it must break nothing.
+                try Example.rule("udp", from: "2001:db8::/32"),
             ]
             return Ruleset(members: [try member(7, index: 7, rules: rules)], pools: [pool])
         case "overlaps":

@@ -83,7 +83,7 @@ enum Example {
             direction: direction,
             etherType: etherType,
             protocol: name,
-            remote: try Subnet(remote),
+            remote: try IPPrefix(remote),
             ports: ports
         )
     }

@@ -13,7 +13,7 @@ struct FirewallTests {
             direction: .ingress,
             etherType: .ipv4,
             protocol: "tcp",
-            remote: try Subnet("0.0.0.0/0"),
+            remote: try IPPrefix("0.0.0.0/0"),
             ports: port...port
         )
     }

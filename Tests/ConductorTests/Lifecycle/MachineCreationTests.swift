@@ -21,7 +21,7 @@ struct MachineCreationTests {
                     direction: .ingress,
                     etherType: .ipv4,
                     protocol: "tcp",
-                    remote: try Subnet("192.0.2.0/24"),
+                    remote: try IPPrefix("192.0.2.0/24"),
                     ports: 22...23
                 )
             ]

@@ -13,7 +13,7 @@ struct SecurityRuleTests {
             direction: .ingress,
             etherType: .ipv4,
             protocol: "tcp",
-            remote: try Subnet("0.0.0.0/0"),
+            remote: try IPPrefix("0.0.0.0/0"),
             ports: port...port
         )
     }
@@ -61,6 +61,27 @@ struct SecurityRuleTests {
             )
             #expect(try await cloud.now(machine)?.generation == before?.next)
             #expect(try await cloud.task(machine).spec?.securityRules.contains(added.rule) == false)
+        }
+    }
+
+    @Test("A rule for IPv6 is kept with its network and in the task as it was asked for")
+    func ipv6() async throws {
+        try await Cloud.with { cloud in
+            _ = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            for text in ["2001:db8::/32", "::/0", "::ffff:192.0.2.0/120", "2001:db8::1/128"] {
+                let rule = SecurityRule(
+                    direction: .ingress,
+                    etherType: .ipv6,
+                    protocol: "tcp",
+                    remote: try IPPrefix(text),
+                    ports: 22...22
+                )
+                let added = try await add(rule, cloud, machine)
+                #expect(try await cloud.now(machine)?.securityRules.first { $0.id == added.id }?.rule == rule)
+                #expect(try await cloud.task(machine).spec?.securityRules.last == rule)
+                await #expect(throws: ResourceRefusal.self) { _ = try await add(rule, cloud, machine) }
+            }
         }
     }
 

@@ -33,22 +33,29 @@ extension SecurityRule {
             direction: direction,
             etherType: etherType,
             protocol: request.protocol,
-            remote: try Self.remote(request.remoteIPPrefix, field),
+            remote: try Self.remote(request.remoteIPPrefix, etherType, field),
             ports: try Self.ports(request, field)
         )
     }
 
-    private static func remote(_ text: String, _ field: String) throws(APIError) -> Subnet {
-        guard !text.contains(":") else {
-            throw .invalid(
-                "\(field)remote_ip_prefix",
-                "IPv6 networks are not supported yet, since guests have no IPv6 addresses; use an IPv4 network."
-            )
-        }
+    private static func remote(
+        _ text: String,
+        _ etherType: EtherType,
+        _ field: String
+    ) throws(APIError) -> IPPrefix {
+        let prefix: IPPrefix
         do throws(InvalidValue) {
-            return try Subnet(text)
+            prefix = try IPPrefix(text)
         } catch {
             throw .invalid("\(field)remote_ip_prefix", error.description)
+        }
+        switch (etherType, prefix) {
+        case (.ipv4, .ipv4), (.ipv6, .ipv6), (.ipv6, Self.anywhere): return prefix
+        case (.ipv4, .ipv6), (.ipv6, .ipv4):
+            throw .invalid(
+                "\(field)remote_ip_prefix",
+                "\(prefix) is no \(etherType.rawValue) network, as ethertype wants it."
+            )
         }
     }
 

@@ -37,7 +37,8 @@ struct SecurityRuleRouteTests {
         "What is no rule is refused by the field's name",
         arguments: [
             ("direction", #""sideways""#), ("protocol", #""smtp""#), ("ethertype", #""IPX""#),
-            ("remote_ip_prefix", #""everywhere""#), ("port_range_min", "70000"),
+            ("remote_ip_prefix", #""everywhere""#), ("remote_ip_prefix", #""2001:db8::/32""#),
+            ("remote_ip_prefix", #""2001:db8::1/32""#), ("port_range_min", "70000"),
         ]
     )
     func refused(_ field: String, _ value: String) async throws {
@@ -51,6 +52,27 @@ struct SecurityRuleRouteTests {
             let answer = try await api.call(.post, "\(machine)/sg-rules", "{\(text)}")
             #expect(answer.status == .badRequest)
             #expect(answer.error?.message.hasPrefix("\(field):") == true, "\(answer)")
+        }
+    }
+
+    @Test("Rules for IPv6 take its networks, in whatever form, and the vendor's word for everything")
+    func ipv6() async throws {
+        try await TestAPI.with { api in
+            let machine = "\(TestAPI.machines)/\(try #require(try await api.create().first).id)"
+            func add(_ prefix: String) async throws -> APIAnswer {
+                try await api.call(
+                    .post,
+                    "\(machine)/sg-rules",
+                    #"{"direction":"ingress","protocol":"tcp","ethertype":"IPv6","remote_ip_prefix":"\#(prefix)"}"#
+                )
+            }
+            let rule = try await add("2001:0DB8:0:0::/32").decoded(Answer<SecurityRuleBody>.self).content
+            #expect((rule.ethertype, rule.remoteIPPrefix) == ("IPv6", "2001:db8::/32"))
+            #expect(try await add("2001:db8::/32").status == .conflict)
+            #expect(try await add("0.0.0.0/0").status == .ok)
+            let mixed = try await add("10.0.0.0/8")
+            #expect(mixed.status == .badRequest)
+            #expect(mixed.error?.message.contains("no IPv6 network") == true, "\(mixed)")
         }
     }
 }
