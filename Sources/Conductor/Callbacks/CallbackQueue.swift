@@ -80,17 +80,18 @@ struct CallbackQueue: Sendable {
             leased_until = now() + make_interval(secs => \(lease)),
             next_attempt_at = now() + make_interval(secs => \(lease))
         FROM taken WHERE d.id = taken.id
-        RETURNING \(raw: CallbackDeliveryRecord.columns), d.organization_id, d.floating_ip
+        RETURNING \(raw: CallbackDeliveryRecord.columns), d.organization_id, d.floating_ip,
+            coalesce(d.resource_status, d.status) AS resource_status
         """
     }
 
     private static func attempt(_ row: Row, _ secrets: [OrganizationID: [WebhookSecret]]) throws -> CallbackAttempt {
         let record = try CallbackDeliveryRecord(row)
         let address: IPv4Address? = try row["floating_ip"]
-        let body = CallbackBody(
+        let body = try CallbackBody(
             resource: .init(id: record.resource.text, name: record.name, type: record.resource.kind),
             operation: .init(name: record.operation, status: record.status),
-            data: .init(status: record.status, floatingIP: address?.description)
+            data: .init(status: row["resource_status"], floatingIP: address?.description)
         )
         let message = CallbackMessage(
             id: record.webhookID,

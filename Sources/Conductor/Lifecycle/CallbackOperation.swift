@@ -3,6 +3,7 @@
 /// What a status that is told to a callback came from, in the words that the vendor's receivers know.
 package enum CallbackOperation: String, Sendable, Hashable, CaseIterable {
     case createInstance, startInstance, stopInstance, rebootInstance, hibernateInstance, restoreInstance, deleteInstance
+    case attachFloatingIP, detachFloatingIP, attachSecurityRule, detachSecurityRule
     case createVolume, attachVolume, detachVolume, deleteVolume
     /// Nobody asked: the machine failed, healed, shut itself down, or its node went out of sight or came back.
     case statusChange

@@ -7,7 +7,7 @@ extension MachineLifecycle {
     /// Claims a floating IP of the machine's region for it. It is ATTACHED once the machine's node has it.
     ///
     /// - Returns: the machine with the address.
-    /// - Throws: ``MachineRefusal`` with `notFound`, `wrongState` or `noFloatingIP`.
+    /// - Throws: ``MachineRefusal`` with `notFound`, `conflict`, `wrongState` or `noFloatingIP`.
     @discardableResult
     package func attachFloatingIP(
         to id: VirtualMachineID,
@@ -27,7 +27,7 @@ extension MachineLifecycle {
     /// it does not answer for it any more.
     ///
     /// - Returns: the machine, which still shows the address.
-    /// - Throws: ``MachineRefusal`` with `notFound` or `wrongState`.
+    /// - Throws: ``MachineRefusal`` with `notFound`, `conflict` or `wrongState`.
     @discardableResult
     package func detachFloatingIP(
         from id: VirtualMachineID,
@@ -83,46 +83,76 @@ extension MachineLifecycle {
 }
 
 extension StoredMachine {
+    /// Wants a floating IP that its node does not have yet.
+    mutating func takeFloatingIP() {
+        (wantsFloatingIP, attachesFloatingIP, floatingIPWired) = (true, true, false)
+    }
+
+    /// Wants none any more, which its node has to confirm before the address is free.
+    mutating func giveUpFloatingIP() {
+        (wantsFloatingIP, attachesFloatingIP, floatingIPWired) = (false, false, false)
+        detachesFloatingIP = true
+    }
+
     /// The machine with a floating IP that its node does not have yet.
     package func attachingFloatingIP() throws(MachineRefusal) -> MachineTransition {
-        try requireRest("a floating IP can be attached")
-        guard !wantsFloatingIP else {
-            throw MachineRefusal(.wrongState, "VM \(name) has a floating IP already; detach it first.")
-        }
-        guard !detachesFloatingIP else {
-            throw MachineRefusal(
-                .wrongState,
-                "VM \(name) is still giving up its floating IP; attach one when it has NO FLOATING IP."
-            )
-        }
-        return changingFloatingIP(.floatingIPAttachRequest, "Attach Floating IP") { machine in
-            machine.wantsFloatingIP = true
-        }
+        try requireNoFloatingIP()
+        var transition = MachineTransition(of: self)
+        transition.machine.takeFloatingIP()
+        transition.raiseGeneration(above: generation)
+        transition.noteRequest(.attachFloatingIP)
+        return transition
     }
 
     /// The machine without the floating IP that its node may still have.
     package func detachingFloatingIP() throws(MachineRefusal) -> MachineTransition {
         try requireRest("its floating IP can be detached")
+        guard !detachesFloatingIP else {
+            throw MachineRefusal(.conflict, "VM \(name) is giving up its floating IP already.")
+        }
         guard wantsFloatingIP else {
-            let why = detachesFloatingIP ? "is giving up its floating IP already" : "has no floating IP to detach"
-            throw MachineRefusal(.wrongState, "VM \(name) \(why).")
+            throw MachineRefusal(.wrongState, "VM \(name) has no floating IP to detach.")
         }
-        return changingFloatingIP(.floatingIPDetachRequest, "Detach Floating IP") { machine in
-            machine.wantsFloatingIP = false
-            machine.detachesFloatingIP = true
-        }
+        var transition = MachineTransition(of: self)
+        transition.machine.giveUpFloatingIP()
+        transition.raiseGeneration(above: generation)
+        transition.noteRequest(.detachFloatingIP)
+        return transition
     }
 
-    private func changingFloatingIP(
-        _ reason: MachineEvent.Reason,
-        _ words: String,
-        _ change: (inout StoredMachine) -> Void
-    ) -> MachineTransition {
-        var transition = MachineTransition(of: self)
-        change(&transition.machine)
-        transition.machine.floatingIPWired = false
-        transition.raiseGeneration(above: generation)
-        transition.events.append(MachineEvent(.normal, reason, "Instance \(name) \(words) Request Sent."))
-        return transition
+    /// - Throws: ``MachineRefusal`` with `conflict` or `wrongState` unless it can be given a floating IP.
+    func requireNoFloatingIP() throws(MachineRefusal) {
+        try requireRest("a floating IP can be attached")
+        guard !attachesFloatingIP else {
+            throw MachineRefusal(.conflict, "VM \(name) is being given a floating IP already.")
+        }
+        guard !wantsFloatingIP else {
+            throw MachineRefusal(.wrongState, "VM \(name) has a floating IP already; detach it first.")
+        }
+        guard !detachesFloatingIP else {
+            throw MachineRefusal(
+                .conflict,
+                "VM \(name) is still giving up its floating IP; attach one when it has NO FLOATING IP."
+            )
+        }
+    }
+}
+
+extension MachineTransition {
+    /// Tells history and callbacks that a floating IP is to come or go.
+    ///
+    /// - Parameters:
+    ///   - operation: which of both.
+    ///   - detail: what else there is to say.
+    mutating func noteRequest(_ operation: CallbackOperation, _ detail: String = "") {
+        let attaches = operation == .attachFloatingIP
+        events.append(
+            MachineEvent(
+                .normal,
+                attaches ? .floatingIPAttachRequest : .floatingIPDetachRequest,
+                "Instance \(machine.name) \(attaches ? "Attach" : "Detach") Floating IP Request Sent.\(detail)"
+            )
+        )
+        notices.append(OperationNotice(operation, attaches ? .attaching : .detaching))
     }
 }

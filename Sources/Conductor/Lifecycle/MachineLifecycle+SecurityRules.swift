@@ -25,10 +25,15 @@ extension MachineLifecycle {
             let (low, high) = rule.portColumns
             let rows = try transaction.query(
                 """
-                INSERT INTO security_rule (vm_id, direction, ethertype, protocol, remote, port_min, port_max, generation)
-                VALUES (\(id), \(rule.direction), \(rule.etherType), \(rule.protocol), \(rule.remote), \(low), \(high),
-                    \(transition.machine.generation))
-                RETURNING id, created_at
+                WITH rule AS (
+                    INSERT INTO security_rule (vm_id, direction, ethertype, protocol, remote, port_min, port_max, generation)
+                    VALUES (\(id), \(rule.direction), \(rule.etherType), \(rule.protocol), \(rule.remote), \(low),
+                        \(high), \(transition.machine.generation))
+                    RETURNING id, vm_id, created_at
+                ), change AS (
+                    INSERT INTO security_rule_change (vm_id, rule_id, removed) SELECT vm_id, id, false FROM rule
+                )
+                SELECT id, created_at FROM rule
                 """
             )
             guard let row = rows.first else { throw PostgresError(.decoding, "a new rule has no row") }
@@ -36,6 +41,7 @@ extension MachineLifecycle {
                 id: row["id"],
                 rule: rule,
                 generation: transition.machine.generation,
+                isChanging: true,
                 createdAt: row["created_at"]
             )
             return (transition, added)
@@ -54,7 +60,12 @@ extension MachineLifecycle {
     ) async throws {
         _ = try await change(id, in: organization, by: user) { machine, transaction in
             let transition = try machine.changingRules(.securityRuleDetachRequest, "Detach Security Rule")
-            let count = try transaction.execute("DELETE FROM security_rule WHERE id = \(rule) AND vm_id = \(id)")
+            let count = try transaction.execute(
+                """
+                WITH rule AS (DELETE FROM security_rule WHERE id = \(rule) AND vm_id = \(id) RETURNING id, vm_id)
+                INSERT INTO security_rule_change (vm_id, rule_id, removed) SELECT vm_id, id, true FROM rule
+                """
+            )
             guard count == 1 else {
                 throw MachineRefusal(.notFound, "VM \(machine.name) has no security rule \(rule).")
             }
@@ -82,6 +93,7 @@ extension StoredMachine {
             throw MachineRefusal(.conflict, "VM \(name) is DELETING; its rules go with it.")
         }
         var transition = MachineTransition(of: self)
+        transition.machine.changesRules = true
         transition.raiseGeneration(above: generation)
         transition.events.append(MachineEvent(.normal, reason, "Instance \(name) \(words) Request Sent."))
         return transition

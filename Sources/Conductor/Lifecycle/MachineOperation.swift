@@ -119,7 +119,7 @@ extension MachineTransition {
     fileprivate mutating func lendFloatingIP(for operation: MachineOperation, retainingIP: Bool) {
         let restores = machine.restoresFloatingIP
         machine.restoresFloatingIP = operation == .hibernate && !retainingIP && machine.wantsFloatingIP
-        if machine.restoresFloatingIP { (machine.wantsFloatingIP, machine.detachesFloatingIP) = (false, true) }
-        if operation == .restore, restores { machine.wantsFloatingIP = true }
+        if machine.restoresFloatingIP { machine.giveUpFloatingIP() }
+        if operation == .restore, restores { machine.takeFloatingIP() }
     }
 }

@@ -24,6 +24,8 @@ extension StoredMachine {
         guard current else { return transition }
         transition.noteFloatingIP(report)
         transition.noteVolumes(report)
+        transition.noteRules(report)
+        transition.noteFailures(report, isFirst: appliedGeneration < generation)
         if wantedOnNode == .absent {
             transition.remove(report)
         } else if let fault = report.fault {
@@ -38,16 +40,24 @@ extension StoredMachine {
 extension MachineTransition {
     /// Of the newest generation alone: what an older one says may be of another address.
     fileprivate mutating func noteFloatingIP(_ report: MachineReport) {
-        let isWired = report.floatingIPWired && machine.wantsFloatingIP
-        if isWired, !machine.floatingIPWired {
+        machine.floatingIPWired = report.floatingIPWired && machine.wantsFloatingIP
+        if machine.floatingIPWired, machine.attachesFloatingIP {
+            machine.attachesFloatingIP = false
             events.append(MachineEvent(.normal, .floatingIPAttached, "Floating IP is attached to \(machine.name)."))
+            noteFloatingIP(.attachFloatingIP, .attached)
         }
-        machine.floatingIPWired = isWired
         // A generation that failed may have failed before the address was given up.
         guard machine.detachesFloatingIP, report.fault == nil, machine.wantedOnNode != .absent else { return }
         machine.detachesFloatingIP = false
         freesFloatingIP = true
         events.append(MachineEvent(.normal, .floatingIPDetached, "Floating IP is detached from \(machine.name)."))
+        noteFloatingIP(.detachFloatingIP, .detached)
+    }
+
+    /// Where the machine's own operation brings the address or takes it, that is what callbacks are told.
+    private mutating func noteFloatingIP(_ operation: CallbackOperation, _ status: OperationNotice.Status) {
+        guard !formerPhase.changesFloatingIP else { return }
+        notices.append(OperationNotice(operation, status))
     }
 
     /// A generation that failed may have failed because a guest does not let go of a volume.
@@ -55,6 +65,34 @@ extension MachineTransition {
         guard machine.changesVolumes, report.fault == nil, machine.wantedOnNode != .absent else { return }
         machine.changesVolumes = false
         settlesVolumes = true
+    }
+
+    /// A generation that failed may have failed before the filter took the rules.
+    fileprivate mutating func noteRules(_ report: MachineReport) {
+        guard machine.changesRules, report.fault == nil, machine.wantedOnNode != .absent else { return }
+        machine.changesRules = false
+        settlesRules = true
+    }
+
+    /// What the node could not do with the generation is told of each change that it brought. The node tries again, and
+    /// the change is told of once more when it is done.
+    ///
+    /// - Parameters:
+    ///   - report: the report, whose fault counts.
+    ///   - isFirst: whether it is the first on this generation: later ones speak of another fault alone.
+    fileprivate mutating func noteFailures(_ report: MachineReport, isFirst: Bool) {
+        guard let fault = report.fault, machine.wantedOnNode != .absent, isFirst || fault.code != machine.fault?.code
+        else { return }
+        if machine.changesRules { rulesFault = fault }
+        guard !formerPhase.changesFloatingIP else { return }
+        if machine.attachesFloatingIP {
+            events.append(MachineEvent(.warning, .floatingIPAttachFailed, fault.message))
+            noteFloatingIP(.attachFloatingIP, .failed)
+        }
+        if machine.detachesFloatingIP {
+            events.append(MachineEvent(.warning, .floatingIPDetachFailed, fault.message))
+            noteFloatingIP(.detachFloatingIP, .failed)
+        }
     }
 
     /// The node is ahead of the database, which was restored from a backup: what is wanted now becomes the newest.
@@ -187,6 +225,14 @@ extension MachinePhase {
         case .restoring: .restoreFailed
         case .deleting, .deleted: .deleteFailed
         case .active, .shutoff, .hibernated, .error: .failed
+        }
+    }
+
+    /// Whether the operation that is under way in it may bring the machine its floating IP, or take it.
+    fileprivate var changesFloatingIP: Bool {
+        switch self {
+        case .creating, .building, .hibernating, .restoring: true
+        case .active, .stopping, .shutoff, .starting, .rebooting, .hibernated, .deleting, .deleted, .error: false
         }
     }
 

@@ -20,9 +20,14 @@ package struct MachineTransition: Sendable, Hashable {
     package var freesFloatingIP = false
     /// Whether the node confirmed that it plugged in and out what was attached and detached.
     package var settlesVolumes = false
+    /// Whether the node confirmed the rules that were added and removed.
+    package var settlesRules = false
+    /// Why the node could not take the rules that were added and removed.
+    var rulesFault: Fault?
     /// Whether what is wanted of the node changed, so that it has to be told.
     package var tellsNode = false
     package var events: [MachineEvent] = []
+    var notices: [OperationNotice] = []
 
     init(of machine: StoredMachine) {
         self.machine = machine
@@ -81,10 +86,16 @@ package struct MachineEvent: Sendable, Hashable {
         case resizeRequest = "InstanceResizeRequest"
         case floatingIPAttachRequest = "AttachFloatingIPToInstanceRequest"
         case floatingIPAttached = "AttachFloatingIPToInstanceSuccess"
+        case floatingIPAttachFailed = "AttachFloatingIPToInstanceFailed"
         case floatingIPDetachRequest = "DetachFloatingIPToInstanceRequest"
         case floatingIPDetached = "DetachFloatingIPToInstanceSuccess"
+        case floatingIPDetachFailed = "DetachFloatingIPToInstanceFailed"
         case securityRuleAttachRequest = "AttachSecurityRuleToInstanceRequest"
+        case securityRuleAttached = "AttachSecurityRuleToInstanceSuccess"
+        case securityRuleAttachFailed = "AttachSecurityRuleToInstanceFailed"
         case securityRuleDetachRequest = "DetachSecurityRuleToInstanceRequest"
+        case securityRuleDetached = "DetachSecurityRuleToInstanceSuccess"
+        case securityRuleDetachFailed = "DetachSecurityRuleToInstanceFailed"
         case snapshotRequest = "SnapshotCreateRequest"
         case volumeAttachRequest = "AttachVolumeToInstanceRequest"
         case volumeAttached = "AttachVolumeToInstanceSuccess"

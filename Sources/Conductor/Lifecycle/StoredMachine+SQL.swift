@@ -33,8 +33,8 @@ extension StoredMachine {
     /// The columns that `init` reads, of the table named `vm`.
     static let columns: StaticString = """
         vm.id, vm.uuid, vm.name, vm.organization_id, vm.phase, vm.desired, vm.generation, vm.boot_counter,
-        vm.assign_floating_ip, vm.floating_ip_detaching, vm.floating_ip_on_restore, vm.volumes_changing, vm.node_id,
-        vm.holds_compute, vm.evicting, vm.tried_nodes,
+        vm.assign_floating_ip, vm.floating_ip_attaching, vm.floating_ip_detaching, vm.floating_ip_on_restore,
+        vm.volumes_changing, vm.rules_changing, vm.node_id, vm.holds_compute, vm.evicting, vm.tried_nodes,
         vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
         vm.fault_code, vm.fault_message,
         vm.callback_url IS NOT NULL AS calls_back, EXISTS (
@@ -54,9 +54,11 @@ extension StoredMachine {
             generation: row["generation"],
             bootCounter: row["boot_counter"],
             wantsFloatingIP: row["assign_floating_ip"],
+            attachesFloatingIP: row["floating_ip_attaching"],
             detachesFloatingIP: row["floating_ip_detaching"],
             restoresFloatingIP: row["floating_ip_on_restore"],
             changesVolumes: row["volumes_changing"],
+            changesRules: row["rules_changing"],
             nodeID: row["node_id"],
             holdsCompute: row["holds_compute"],
             evicting: row["evicting"],

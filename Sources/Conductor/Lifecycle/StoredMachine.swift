@@ -15,12 +15,16 @@ package struct StoredMachine: Sendable, Hashable {
     package var bootCounter: Int
     /// Whether ACTIVE has to wait for a floating IP.
     package var wantsFloatingIP: Bool
+    /// Whether its node may not have yet the floating IP that it was given.
+    package var attachesFloatingIP: Bool
     /// Whether its node may still have the floating IP that was taken away.
     package var detachesFloatingIP: Bool
     /// Whether it gets a floating IP when it is restored, since it gave one up when it was hibernated.
     package var restoresFloatingIP: Bool
     /// Whether its node may not have plugged in and out yet what was attached and detached.
     package var changesVolumes: Bool
+    /// Whether its node may not have taken yet the rules that were added and removed.
+    package var changesRules: Bool
     package var nodeID: NodeID?
     /// Whether it claims vCPUs, memory and GPUs of its node; the disk it always does.
     package var holdsCompute: Bool
@@ -50,9 +54,11 @@ package struct StoredMachine: Sendable, Hashable {
         generation: Generation,
         bootCounter: Int,
         wantsFloatingIP: Bool,
+        attachesFloatingIP: Bool = false,
         detachesFloatingIP: Bool = false,
         restoresFloatingIP: Bool = false,
         changesVolumes: Bool = false,
+        changesRules: Bool = false,
         nodeID: NodeID?,
         holdsCompute: Bool = true,
         evicting: Bool = false,
@@ -75,9 +81,11 @@ package struct StoredMachine: Sendable, Hashable {
         self.generation = generation
         self.bootCounter = bootCounter
         self.wantsFloatingIP = wantsFloatingIP
+        self.attachesFloatingIP = attachesFloatingIP
         self.detachesFloatingIP = detachesFloatingIP
         self.restoresFloatingIP = restoresFloatingIP
         self.changesVolumes = changesVolumes
+        self.changesRules = changesRules
         self.nodeID = nodeID
         self.holdsCompute = holdsCompute
         self.evicting = evicting

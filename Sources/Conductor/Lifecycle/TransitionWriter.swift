@@ -56,6 +56,21 @@ struct TransitionWriter {
         }
         let callingBack = transitions.filter(\.machine.callsBack)
         if !callingBack.isEmpty { statements.append(StatusCallback.afterTransitions(callingBack)) }
+        return statements + outcomes(transitions)
+    }
+
+    /// What came of operations that leave machines' status as it is, after the status itself.
+    private func outcomes(_ transitions: [MachineTransition]) -> [SQL] {
+        var statements: [SQL] = []
+        let settled = transitions.filter(\.settlesRules).map(\.machine.id)
+        if !settled.isEmpty { statements.append(SecurityRuleSettlement.settle(settled)) }
+        let failed = transitions.compactMap { transition in
+            transition.rulesFault.map { (machine: transition.machine.id, fault: $0) }
+        }
+        if !failed.isEmpty { statements.append(SecurityRuleSettlement.fail(failed)) }
+        let notices = transitions.filter(\.machine.callsBack)
+            .flatMap { transition in transition.notices.map { (machine: transition.machine.id, notice: $0) } }
+        if !notices.isEmpty { statements.append(OperationCallback.tell(notices)) }
         return statements
     }
 
@@ -73,9 +88,11 @@ struct TransitionWriter {
                 boot_counter = \(machine.bootCounter), node_id = \(machine.nodeID), evicting = \(machine.evicting),
                 tried_nodes = \(machine.triedNodes), applied_generation = \(machine.appliedGeneration),
                 observed_power = \(machine.observed), assign_floating_ip = \(machine.wantsFloatingIP),
-                floating_ip_wired = \(machine.floatingIPWired), floating_ip_detaching = \(machine.detachesFloatingIP),
+                floating_ip_wired = \(machine.floatingIPWired), floating_ip_attaching = \(machine.attachesFloatingIP),
+                floating_ip_detaching = \(machine.detachesFloatingIP),
                 floating_ip_on_restore = \(machine.restoresFloatingIP), holds_compute = \(machine.holdsCompute),
-                volumes_changing = \(machine.changesVolumes), activity_step = \(machine.activity?.step), activity_percent = \(machine.activity?.percent),
+                volumes_changing = \(machine.changesVolumes), rules_changing = \(machine.changesRules),
+                activity_step = \(machine.activity?.step), activity_percent = \(machine.activity?.percent),
                 fault_code = \(machine.fault?.code), fault_message = \(machine.fault?.message),
                 phase_since = CASE WHEN \(enters)::boolean THEN now() ELSE phase_since END,
                 resent_at = CASE WHEN \(enters)::boolean THEN NULL ELSE resent_at END,

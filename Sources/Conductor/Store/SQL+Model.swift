@@ -60,6 +60,7 @@ extension GPURecord.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
 extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}
 extension CallbackOperation: SQLEncodable, SQLDecodable {}
+extension OperationNotice.Status: SQLEncodable, SQLDecodable {}
 extension CallbackDeliveryRecord.State: SQLEncodable, SQLDecodable {}
 extension MachineJobRecord.State: SQLEncodable, SQLDecodable {}
 extension StoragePoolInventory.Kind: SQLEncodable, SQLDecodable {}

@@ -42,7 +42,7 @@ package struct VirtualMachineRecord: Sendable {
     package var status: MachineStatus { situation.status }
 
     /// Whether the node has taken a rule of its.
-    package func hasApplied(_ rule: Rule) -> Bool { appliedGeneration >= rule.generation }
+    package func hasApplied(_ rule: Rule) -> Bool { appliedGeneration >= rule.generation && !rule.isChanging }
 
     /// The API's words: `NO FLOATING IP`, `ATTACHING`, `ATTACHED` or `DETACHING`.
     package var floatingIPStatus: String {
@@ -80,6 +80,8 @@ package struct VirtualMachineRecord: Sendable {
         package var rule: SecurityRule
         /// The machine's generation that brought it.
         package var generation: Generation
+        /// Whether it was added and its node has not taken it yet without a fault.
+        package var isChanging: Bool
         package var createdAt: Date
     }
 

@@ -75,7 +75,7 @@ extension VirtualMachineStore {
 
     private static let ruleColumns: StaticString = """
         s.vm_id, s.id, s.direction, s.ethertype, s.protocol, s.remote, s.port_min, s.port_max, s.generation,
-        s.created_at
+        s.created_at, EXISTS (SELECT FROM security_rule_change c WHERE c.vm_id = s.vm_id AND c.rule_id = s.id) AS is_changing
         """
 
     private static func record(
@@ -148,6 +148,7 @@ extension VirtualMachineStore {
                 id: row["id"],
                 rule: row.securityRule,
                 generation: row["generation"],
+                isChanging: row["is_changing"],
                 createdAt: row["created_at"]
             )
             rules[try row["vm_id"], default: []].append(rule)

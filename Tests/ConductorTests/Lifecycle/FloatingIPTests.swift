@@ -31,15 +31,16 @@ struct FloatingIPTests {
             let attaching = try #require(try await cloud.now(machine))
             #expect((attaching.floatingIPStatus, attaching.status) == ("ATTACHING", .active))
             #expect(try await cloud.task(machine).spec?.network.floatingIP == attaching.floatingIP)
-            await expectRefusal(.wrongState, "has a floating IP already") { try await attach(cloud, machine) }
+            await expectRefusal(.conflict, "is being given a floating IP already") { try await attach(cloud, machine) }
             try await node.converge()
+            await expectRefusal(.wrongState, "has a floating IP already") { try await attach(cloud, machine) }
             #expect(try await cloud.now(machine)?.floatingIPStatus == "ATTACHED")
             try await detach(cloud, machine)
             #expect(try await cloud.now(machine)?.floatingIPStatus == "DETACHING")
             #expect(try await cloud.task(machine).spec?.network.floatingIP == nil)
             #expect(try await held(cloud) == 1)
-            await expectRefusal(.wrongState, "giving up") { try await attach(cloud, machine) }
-            await expectRefusal(.wrongState, "already") { try await detach(cloud, machine) }
+            await expectRefusal(.conflict, "giving up") { try await attach(cloud, machine) }
+            await expectRefusal(.conflict, "already") { try await detach(cloud, machine) }
             try await cloud.audit()
             try await node.converge()
             #expect(try await cloud.now(machine)?.floatingIPStatus == "NO FLOATING IP")
@@ -79,6 +80,45 @@ struct FloatingIPTests {
             try await node.converge()
             try await attach(cloud, other)
             try await cloud.audit()
+        }
+    }
+
+    @Test("An address that the node cannot wire or give up is told as failed, once each, and as done when it is")
+    func failures() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne(cloud.request(callingBack: "https://example.com/"))
+            try await node.converge()
+            for change in [attach, detach] {
+                try await change(cloud, machine)
+                for words in ["No.", "Still no."] {
+                    try await node.report([cloud.task(machine).done(fault: Fault(.hostNetworkFailed, words))])
+                }
+                try await node.converge()
+                try await node.converge()
+            }
+            let events = try await cloud.store.events(of: machine.id, in: cloud.organization)?.map(\.reason)
+            #expect(
+                events?.filter { $0.contains("FloatingIP") } == [
+                    "AttachFloatingIPToInstanceRequest", "AttachFloatingIPToInstanceFailed",
+                    "AttachFloatingIPToInstanceSuccess", "DetachFloatingIPToInstanceRequest",
+                    "DetachFloatingIPToInstanceFailed", "DetachFloatingIPToInstanceSuccess",
+                ]
+            )
+            let told = try await cloud.deliveries().map { "\($0.operation) \($0.status)" }
+            #expect(
+                told.filter { $0.contains("FloatingIP") } == [
+                    "attachFloatingIP ATTACHING", "attachFloatingIP FAILED", "attachFloatingIP ATTACHED",
+                    "detachFloatingIP DETACHING", "detachFloatingIP FAILED", "detachFloatingIP DETACHED",
+                ]
+            )
+            let addressed = try await cloud.number(
+                """
+                SELECT count(*) AS number FROM callback_delivery
+                WHERE resource_status IN ('ACTIVE', 'ERROR') AND floating_ip IS NOT NULL
+                """
+            )
+            #expect(addressed == 5, "all but DETACHED")
         }
     }
 

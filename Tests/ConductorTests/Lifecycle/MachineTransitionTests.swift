@@ -26,6 +26,7 @@ struct MachineTransitionTests {
             generation: Generation(generation),
             bootCounter: 2,
             wantsFloatingIP: floatingIP,
+            attachesFloatingIP: floatingIP,
             nodeID: NodeID(9),
             evicting: evicting,
             observed: observed,

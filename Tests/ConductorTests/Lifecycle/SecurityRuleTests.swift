@@ -46,6 +46,8 @@ struct SecurityRuleTests {
             #expect(try await cloud.now(machine)?.status == .active)
             try await node.report([old.done()])
             #expect(try await isApplied(added.id, cloud, machine) == false)
+            try await node.report([cloud.task(machine).done(fault: Fault(.hostCommandFailed, "No."))])
+            #expect(try await isApplied(added.id, cloud, machine) == false)
             #expect(try await cloud.now(machine)?.securityRules.filter { $0.id != added.id }.count == 2)
             for rule in try #require(try await cloud.now(machine)).securityRules where rule.id != added.id {
                 #expect(try await isApplied(rule.id, cloud, machine) == true)
@@ -61,6 +63,46 @@ struct SecurityRuleTests {
             )
             #expect(try await cloud.now(machine)?.generation == before?.next)
             #expect(try await cloud.task(machine).spec?.securityRules.contains(added.rule) == false)
+        }
+    }
+
+    @Test("Each change is told once when it is in force; one that the node could not make is told as failed before")
+    func outcomes() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne(cloud.request(callingBack: "https://example.com/"))
+            try await node.converge()
+            let first = try await add(rule(22), cloud, machine)
+            _ = try await add(rule(80), cloud, machine)
+            try await node.converge()
+            try await node.converge()
+            try await cloud.lifecycle.removeSecurityRule(first.id, of: machine.id, in: cloud.organization, by: nil)
+            for words in ["No.", "Still no."] {
+                try await node.report([cloud.task(machine).done(fault: Fault(.hostNetworkFailed, words))])
+            }
+            try await node.converge()
+            let events = try await cloud.store.events(of: machine.id, in: cloud.organization) ?? []
+            #expect(
+                events.map(\.reason).filter { $0.contains("SecurityRule") } == [
+                    "AttachSecurityRuleToInstanceRequest", "AttachSecurityRuleToInstanceRequest",
+                    "AttachSecurityRuleToInstanceSuccess", "AttachSecurityRuleToInstanceSuccess",
+                    "DetachSecurityRuleToInstanceRequest", "DetachSecurityRuleToInstanceFailed",
+                    "DetachSecurityRuleToInstanceSuccess",
+                ]
+            )
+            #expect(events.contains { $0.message == "Security rule \(first.id): No." })
+            let told = try await cloud.deliveries().map { "\($0.operation) \($0.status)" }
+            #expect(
+                told.filter { $0.contains("SecurityRule") } == [
+                    "attachSecurityRule SUCCESS", "attachSecurityRule SUCCESS", "detachSecurityRule FAILED",
+                    "detachSecurityRule SUCCESS",
+                ]
+            )
+            #expect(
+                try await cloud.number(
+                    "SELECT count(*) AS number FROM callback_delivery WHERE resource_status IN ('ACTIVE', 'ERROR')"
+                ) == 4
+            )
         }
     }
 

@@ -124,7 +124,7 @@ extension MachineTask {
             appliedGeneration: generation,
             power: power ?? reached,
             activity: activity,
-            floatingIPWired: spec?.network.floatingIP != nil,
+            floatingIPWired: fault == nil && spec?.network.floatingIP != nil,
             bootCounter: bootCounter,
             guestShutDown: guestShutDown,
             fault: fault

@@ -319,12 +319,16 @@ CREATE TABLE virtual_machine (
     observed_power      text NOT NULL DEFAULT 'absent' CHECK (
                             observed_power IN ('running', 'stopped', 'crashed', 'paused', 'absent', 'unknown')),
     floating_ip_wired   boolean NOT NULL DEFAULT false,
+    -- Set while the node may not have yet the floating IP that the machine was given.
+    floating_ip_attaching boolean NOT NULL DEFAULT false,
     -- Set while the node may still have the floating IP that was taken away; only then is the address free.
     floating_ip_detaching boolean NOT NULL DEFAULT false,
     -- Set while it is hibernated without the floating IP that it had: it gets another when it is restored.
     floating_ip_on_restore boolean NOT NULL DEFAULT false,
     -- Set while the node may not have plugged in and out yet what was attached and detached.
     volumes_changing    boolean NOT NULL DEFAULT false,
+    -- Set while the node may not have taken yet what security_rule_change tells of.
+    rules_changing      boolean NOT NULL DEFAULT false,
     activity_step       text,
     activity_percent    integer,
     fault_code          text,
@@ -347,7 +351,8 @@ CREATE TABLE virtual_machine (
     CHECK (deleted_at IS NULL OR node_id IS NULL),
     CHECK (deleted_at IS NOT NULL OR environment_id IS NOT NULL),
     CHECK (NOT evicting OR node_id IS NOT NULL),
-    CHECK (NOT (assign_floating_ip AND floating_ip_detaching))
+    CHECK (NOT (assign_floating_ip AND floating_ip_detaching)),
+    CHECK (assign_floating_ip OR NOT floating_ip_attaching)
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX virtual_machine_name_unique ON virtual_machine (environment_id, name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX virtual_machine_mac_unique ON virtual_machine (mac) WHERE deleted_at IS NULL;
@@ -395,6 +400,19 @@ CREATE TABLE security_rule (
     CHECK ((port_min IS NULL) = (port_max IS NULL) AND (port_min IS NULL OR port_min <= port_max))
 );
 CREATE INDEX security_rule_vm ON security_rule (vm_id);
+
+-- Rules that were added to machines and taken away, until the machine's node has taken that.
+CREATE TABLE security_rule_change (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    rule_id     bigint NOT NULL,
+    removed     boolean NOT NULL,
+    -- Whether it was told that the node could not; it still tries.
+    failed      boolean NOT NULL DEFAULT false,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX security_rule_change_vm ON security_rule_change (vm_id);
 
 CREATE TABLE vm_event (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -754,7 +772,10 @@ CREATE TABLE callback_delivery (
                          CASE WHEN vm_id IS NULL THEN 'volume ' || volume_id::text ELSE 'vm ' || vm_id::text END) STORED,
     resource_name    text NOT NULL,
     operation        text NOT NULL,
+    -- What became of the operation.
     status           text NOT NULL,
+    -- The resource's own status; null where it is that of the operation.
+    resource_status  text,
     floating_ip      inet,
     url              text NOT NULL,
     -- Scheme, host and port: attempts to one receiver are limited, so that it holds up no other.

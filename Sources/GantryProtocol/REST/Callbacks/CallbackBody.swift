@@ -35,7 +35,7 @@ public struct CallbackBody: Codable, Sendable, Hashable {
     public struct Operation: Codable, Sendable, Hashable {
         /// Such as `createInstance`.
         public var name: String
-        /// The same as that of `data`.
+        /// What became of it: the resource's status, or `SUCCESS`, `FAILED` or what its floating IP is.
         public var status: String
 
         public init(name: String, status: String) {
