@@ -15,6 +15,16 @@ extension APIClient {
         try await call(.POST, "\(Self.machines)/\(machine)/attach-floatingip")
     }
 
+    /// Asks for another machine's floating IP to be moved to a machine.
+    @discardableResult
+    public func moveFloatingIP(_ address: String, to machine: Int64) async throws(ClientError) -> StatusBody {
+        try await call(
+            .POST,
+            "\(Self.machines)/\(machine)/attach-floatingip",
+            AttachFloatingIPRequest(floatingIP: address, allowReassociation: true)
+        )
+    }
+
     /// Asks for a machine's floating IP to be taken away.
     @discardableResult
     public func detachFloatingIP(from machine: Int64) async throws(ClientError) -> StatusBody {

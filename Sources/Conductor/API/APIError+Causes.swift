@@ -47,6 +47,7 @@ extension APIError {
         case .noCapacity: self.init(.conflict, refusal.message, reason: "no_capacity")
         case .noPrivateAddress: self.init(.conflict, refusal.message, reason: "no_private_address")
         case .noFloatingIP: self.init(.conflict, refusal.message, reason: "no_floating_ip")
+        case .floatingIPInUse: self.init(.conflict, refusal.message, reason: "in_use")
         }
     }
 

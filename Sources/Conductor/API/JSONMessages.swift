@@ -17,8 +17,18 @@ extension Request {
     ///
     /// - Throws: `DecodingError` or ``APIError`` that names the field.
     func json<Body: RequestFields>(_ type: Body.Type) async throws -> Body {
-        let buffer = try await body.collect(upTo: Self.maximumBody)
-        let data = Data(buffer.readableBytesView)
+        try Self.decode(type, Data(try await body.collect(upTo: Self.maximumBody).readableBytesView))
+    }
+
+    /// The JSON body; nil without one.
+    ///
+    /// - Throws: as ``json(_:)``.
+    func jsonIfAny<Body: RequestFields>(_ type: Body.Type) async throws -> Body? {
+        let data = Data(try await body.collect(upTo: Self.maximumBody).readableBytesView)
+        return data.isEmpty ? nil : try Self.decode(type, data)
+    }
+
+    private static func decode<Body: RequestFields>(_ type: Body.Type, _ data: Data) throws -> Body {
         do {
             return try RESTJSON.decoder.decode(Strict<Body>.self, from: data).body
         } catch DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty {

@@ -16,6 +16,7 @@ extension MachineLifecycle {
     ) async throws -> VirtualMachineRecord {
         try await change(id, in: organization, by: user) { machine, transaction in
             let transition = try machine.attachingFloatingIP()
+            try Self.requireNoMove(to: machine, transaction)
             try QuotaCheck.more([.floatingIPs: 1], of: id, transaction)?.run(transaction)
             try Self.takeFloatingIP(for: id, transaction)
             return (transition, ())
@@ -24,7 +25,7 @@ extension MachineLifecycle {
     }
 
     /// Takes a machine's floating IP away. The address is free for others only when the machine's node has confirmed that
-    /// it does not answer for it any more.
+    /// it does not answer for it any more. One that was to move to the machine does not.
     ///
     /// - Returns: the machine, which still shows the address.
     /// - Throws: ``MachineRefusal`` with `notFound`, `conflict` or `wrongState`.
@@ -34,8 +35,9 @@ extension MachineLifecycle {
         in organization: OrganizationID,
         by user: UserID?
     ) async throws -> VirtualMachineRecord {
-        try await change(id, in: organization, by: user) { machine, _ in
-            (try machine.detachingFloatingIP(), ())
+        try await change(id, in: organization, by: user) { machine, transaction in
+            if try Self.cancelMove(to: machine, transaction) { return (machine.foregoingFloatingIP(), ()) }
+            return (try machine.detachingFloatingIP(), ())
         }
         .0
     }

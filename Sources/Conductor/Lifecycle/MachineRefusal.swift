@@ -24,6 +24,8 @@ package struct MachineRefusal: Error, Sendable, CustomStringConvertible {
         case noPrivateAddress
         /// The region's pools are used up.
         case noFloatingIP
+        /// Another machine has the floating IP, and it was not said that it may lose it.
+        case floatingIPInUse
     }
 
     package let reason: Reason

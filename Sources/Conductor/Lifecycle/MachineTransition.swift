@@ -34,6 +34,12 @@ package struct MachineTransition: Sendable, Hashable {
         formerPhase = machine.phase
     }
 
+    /// Whether nothing holds the floating IP any more that the machine had.
+    var endsFloatingIP: Bool {
+        let isGone = machine.phase == .deleted && (machine.wantsFloatingIP || machine.detachesFloatingIP)
+        return freesFloatingIP || isGone
+    }
+
     /// Follows an edge of the phase table. Does nothing when the table has none.
     @discardableResult
     mutating func follow(_ trigger: MachinePhase.Trigger) -> Bool {
@@ -87,6 +93,7 @@ package struct MachineEvent: Sendable, Hashable {
         case floatingIPAttachRequest = "AttachFloatingIPToInstanceRequest"
         case floatingIPAttached = "AttachFloatingIPToInstanceSuccess"
         case floatingIPAttachFailed = "AttachFloatingIPToInstanceFailed"
+        case floatingIPAttachDelayed = "AttachFloatingIPToInstanceDelayed"
         case floatingIPDetachRequest = "DetachFloatingIPToInstanceRequest"
         case floatingIPDetached = "DetachFloatingIPToInstanceSuccess"
         case floatingIPDetachFailed = "DetachFloatingIPToInstanceFailed"

@@ -12,6 +12,7 @@ package struct NodeReports: Sendable {
     let limits: PhaseTimeLimits
     let outbox: OutboxSignal
     let placer: MachinePlacer
+    let mover: FloatingIPMover
     let logger: Logger
 
     package init(
@@ -24,6 +25,7 @@ package struct NodeReports: Sendable {
         self.limits = limits
         self.outbox = outbox
         placer = MachinePlacer(database: database, limits: limits, outbox: outbox)
+        mover = FloatingIPMover(database: database, limits: limits, outbox: outbox)
         self.logger = logger
     }
 
@@ -39,8 +41,17 @@ package struct NodeReports: Sendable {
         }
         if result.tells { outbox.raise() }
         log(result, node)
+        await followUp(result)
+        return ReportReceipt(
+            revision: result.revision,
+            absentVolumes: result.absentVolumes,
+            uncleanGPUs: result.uncleanGPUs
+        )
+    }
+
+    /// What the report made possible. The reconciler does it again when this fails or the process dies before.
+    private func followUp(_ result: ReportResult) async {
         for machine in result.unplaced {
-            // The reconciler does it again when this fails or the process dies here.
             do {
                 try await placer.place(machine)
             } catch {
@@ -50,11 +61,12 @@ package struct NodeReports: Sendable {
                 )
             }
         }
-        return ReportReceipt(
-            revision: result.revision,
-            absentVolumes: result.absentVolumes,
-            uncleanGPUs: result.uncleanGPUs
-        )
+        guard result.freesFloatingIPs else { return }
+        do {
+            try await mover.complete()
+        } catch {
+            logger.warning("A floating IP that moves is not given out yet.", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Notes a report that says nothing but that the node is there. The next one says it again, so nobody waits until it
@@ -113,6 +125,8 @@ struct ReportResult: Sendable {
     var tells = false
     /// Machines that left the node and want another.
     var unplaced: [VirtualMachineID] = []
+    /// Whether floating IPs became free, some of which others may wait for.
+    var freesFloatingIPs = false
     /// Domains that nothing wants.
     var orphans: [MachineUUID] = []
     /// Machines of other nodes that this one spoke of.

@@ -42,7 +42,7 @@ enum OperationCallback {
         INSERT INTO callback_delivery (organization_id, vm_id, resource_name, url, operation, status, resource_status,
             floating_ip)
         SELECT vm.organization_id, vm.id, vm.name, vm.callback_url, notice.operation, notice.status, vm.callback_status,
-            (SELECT f.address FROM floating_ip f WHERE f.vm_id = vm.id)
+            (SELECT f.address FROM floating_ip f WHERE f.vm_id = vm.id OR f.next_vm_id = vm.id)
         FROM notice JOIN virtual_machine vm ON vm.id = notice.vm_id
         WHERE vm.callback_url IS NOT NULL ORDER BY notice.position
         """

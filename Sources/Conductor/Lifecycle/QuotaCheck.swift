@@ -11,6 +11,8 @@ struct QuotaCheck {
     let organization: OrganizationID
     let environment: EnvironmentID
     let asked: QuotaAmounts
+    /// False where the organization has what is asked for already, in another environment.
+    var countsOrganization = true
 
     /// - Parameters:
     ///   - organization: whose it will be.
@@ -33,7 +35,7 @@ struct QuotaCheck {
         [
             """
             SELECT organization_id IS NOT NULL AS whole, vms, vcpus, memory_gib, gpus, volumes, volume_gib, floating_ips
-            FROM quota WHERE organization_id = \(organization) OR environment_id = \(environment)
+            FROM quota WHERE (\(countsOrganization) AND organization_id = \(organization)) OR environment_id = \(environment)
             ORDER BY id FOR NO KEY UPDATE
             """,
             Self.usage(organization, environment),
@@ -63,7 +65,8 @@ struct QuotaCheck {
 
     // MARK: - Rows
 
-    /// What the organization has within and without an environment, a row each.
+    /// What the organization has within and without an environment, a row each. A floating IP that moves counts where it
+    /// goes.
     static func usage(_ organization: OrganizationID, _ environment: EnvironmentID?) -> SQL {
         """
         SELECT coalesce(environment_id = \(environment)::bigint, false) AS here, sum(vms) AS vms, sum(vcpus) AS vcpus,
@@ -71,8 +74,9 @@ struct QuotaCheck {
             sum(floating_ips) AS floating_ips
         FROM (
             SELECT environment_id, 1 AS vms, vcpus, memory_mib, gpu_count, 0 AS volumes, 0 AS volume_gib,
-                (assign_floating_ip OR floating_ip_detaching)::integer AS floating_ips
-            FROM virtual_machine WHERE organization_id = \(organization) AND deleted_at IS NULL
+                (SELECT count(*) FROM floating_ip f WHERE f.next_vm_id = vm.id
+                    OR f.vm_id = vm.id AND f.next_vm_id IS NULL)::integer AS floating_ips
+            FROM virtual_machine vm WHERE organization_id = \(organization) AND deleted_at IS NULL
             UNION ALL SELECT environment_id, 0, 0, 0, 0, 1, size_gib, 0
             FROM volume WHERE organization_id = \(organization) AND deleted_at IS NULL
         ) AS thing GROUP BY 1

@@ -33,6 +33,7 @@ package struct Reconciler: Service {
             intervals: intervals,
             retention: retention,
             placer: MachinePlacer(database: database, limits: limits, outbox: outbox),
+            mover: FloatingIPMover(database: database, limits: limits, outbox: outbox),
             outbox: outbox,
             images: images
         )
@@ -70,6 +71,10 @@ package struct Reconciler: Service {
         }
         await attempt("late jobs") { try await duties.expireJobs() }
         await attempt("unplaced machines") { try await duties.placeUnplaced() }
+        await attempt("floating IPs that move") {
+            try await duties.mover.complete()
+            try await duties.mover.tellDelays()
+        }
         await attempt("snapshots") { try await duties.settleSnapshots() }
         await attempt("lost words") { try await duties.resend() }
         await attempt("old metrics") { try await duties.thinMetrics() }

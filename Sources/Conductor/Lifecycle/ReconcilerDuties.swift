@@ -10,6 +10,7 @@ struct ReconcilerDuties: Sendable {
     let intervals: NodeIntervals
     let retention: Retention
     let placer: MachinePlacer
+    let mover: FloatingIPMover
     let outbox: OutboxSignal
     /// Nil where there is no image store.
     var images: ImageFiles?

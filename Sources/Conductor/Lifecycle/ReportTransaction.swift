@@ -51,6 +51,7 @@ struct ReportTransaction {
         if raisesRevision, let row = answers.last?.rows.first {
             (result.revision, result.uncleanGPUs) = (try row["revision"], try GPUCleaning.units(row))
         }
+        result.freesFloatingIPs = transitions.contains(where: \.endsFloatingIP)
         result.unplaced = transitions.filter { $0.leavesNode && $0.machine.phase != .deleted }.map(\.machine.id)
         return result
     }

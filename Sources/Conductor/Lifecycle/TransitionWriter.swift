@@ -123,7 +123,9 @@ struct TransitionWriter {
         WITH private AS (
             UPDATE private_address SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
         ), floating AS (
-            UPDATE floating_ip SET vm_id = NULL WHERE vm_id = ANY (\(gone)::bigint[])
+            UPDATE floating_ip SET vm_id = CASE WHEN vm_id = ANY (\(gone)::bigint[]) THEN NULL ELSE vm_id END,
+                next_vm_id = CASE WHEN next_vm_id = ANY (\(gone)::bigint[]) THEN NULL ELSE next_vm_id END
+            WHERE vm_id = ANY (\(gone)::bigint[]) OR next_vm_id = ANY (\(gone)::bigint[])
         ), metrics AS (
             DELETE FROM vm_metric WHERE vm_id = ANY (\(gone)::bigint[])
         ), gpus AS (

@@ -36,7 +36,7 @@ package enum AddressStore {
     /// as `pool`. Its id is `f.id`.
     static let firstFreeFloatingIP: StaticString = """
         LATERAL (
-            SELECT id FROM floating_ip WHERE pool_id = pool.id AND vm_id IS NULL
+            SELECT id FROM floating_ip WHERE pool_id = pool.id AND vm_id IS NULL AND next_vm_id IS NULL
             ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
         ) AS f LIMIT 1
         """

@@ -25,8 +25,10 @@ package struct VirtualMachineRecord: Sendable {
     package var mac: MACAddress
     /// Nil only after deletion.
     package var privateAddress: IPv4Address?
+    /// The one that it has, gives up, or gets as soon as another machine has given it up.
     package var floatingIP: IPv4Address?
     package var floatingIPWired: Bool
+    package var detachesFloatingIP: Bool
     package var desired: WantedPower
     package var generation: Generation
     package var appliedGeneration: Generation
@@ -47,7 +49,7 @@ package struct VirtualMachineRecord: Sendable {
     /// The API's words: `NO FLOATING IP`, `ATTACHING`, `ATTACHED` or `DETACHING`.
     package var floatingIPStatus: String {
         guard floatingIP != nil else { return "NO FLOATING IP" }
-        guard assignFloatingIP else { return "DETACHING" }
+        guard !detachesFloatingIP else { return "DETACHING" }
         return floatingIPWired ? "ATTACHED" : "ATTACHING"
     }
 

@@ -625,11 +625,14 @@ CREATE TABLE floating_ip (
     pool_id      bigint NOT NULL REFERENCES floating_ip_pool,
     address      inet NOT NULL UNIQUE,
     vm_id        bigint UNIQUE REFERENCES virtual_machine,
+    -- The machine that it moves to, once the node of the one that has it has given it up.
+    next_vm_id   bigint UNIQUE REFERENCES virtual_machine,
     created_at   timestamptz NOT NULL DEFAULT now(),
-    updated_at   timestamptz NOT NULL DEFAULT now()
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    CHECK (next_vm_id <> vm_id)
 );
 -- The one released longest ago goes out first.
-CREATE INDEX floating_ip_free ON floating_ip (pool_id, updated_at) WHERE vm_id IS NULL;
+CREATE INDEX floating_ip_free ON floating_ip (pool_id, updated_at) WHERE vm_id IS NULL AND next_vm_id IS NULL;
 
 -- One unit a row: all functions of an IOMMU group. Its edges are in StoredGPU.
 CREATE TABLE gpu_device (
