@@ -48,6 +48,53 @@ struct PacketFilterTests {
         }
     }
 
+    @Test("Nothing of IPv6 comes to a guest or leaves it, though a rule speaks of it")
+    func ipv6() async throws {
+        try await withTemporaryDirectory { folder in
+            try await PacketLab.with { lab in
+                let network = "sysctl -qw net.ipv6.conf.all.disable_ipv6=0"
+                // Neighbours are known beforehand, so that nothing but the filter is in the way.
+                try await lab.exec(
+                    "host",
+                    """
+                    \(network) net.ipv6.conf.all.forwarding=1
+                    ip address add 2001:db8:1::2/64 dev uplink nodad; ip address add 2001:db8:3::1/64 dev gbr3 nodad
+                    ip neighbour add 2001:db8:3::7 lladdr 02:00:00:00:03:07 dev gbr3
+                    """
+                )
+                try await lab.exec(
+                    "out",
+                    """
+                    \(network); ip address add 2001:db8:1::1/64 dev uplink nodad
+                    ip route add 2001:db8:3::/64 via 2001:db8:1::2
+                    """
+                )
+                try await lab.exec(
+                    "gtap7",
+                    """
+                    \(network); ip address add 2001:db8:3::7/64 dev eth0 nodad
+                    ip route add 2001:db8:1::/64 via 2001:db8:3::1
+                    ip neighbour add 2001:db8:3::1 lladdr $(ip netns exec \(lab.place("host")) cat /sys/class/net/gbr3/address) \
+                        dev eth0
+                    """
+                )
+                let routes = [("out", "gtap7", "2001:db8:3::7"), ("gtap7", "out", "2001:db8:1::1")]
+                for (from, to, address) in routes {
+                    try await eventually("without a filter \(from) reaches \(to)") {
+                        try await lab.sends(from: from, to: to, at: address, in: folder)
+                    }
+                }
+                let rules = try [SecurityRule.Direction.ingress, .egress]
+                    .map { try Example.rule("any", $0, from: "::/0", etherType: .ipv6) }
+                let members = [try member(7, environment: 3, rules)]
+                try await lab.exec("host", "nft -f -", input: Ruleset(members: members, pools: []).text)
+                for (from, to, address) in routes {
+                    #expect(try await !lab.sends(from: from, to: to, at: address, in: folder), "\(from) to \(to)")
+                }
+            }
+        }
+    }
+
     /// Guest 7 is open to all at a port, 8 to its environment at port 7, 9 may only reach out to a port.
     private func change(_ lab: PacketLab, to port: UInt16, _ name: String = "tcp") async throws {
         let members = [

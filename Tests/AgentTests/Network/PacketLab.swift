@@ -93,6 +93,24 @@ struct PacketLab: Sendable {
         return try await run("sh", ["-c", script]).status == 0
     }
 
+    /// Whether a datagram from one place to another arrives within a second.
+    func sends(from place: String, to other: String, at address: String, in folder: String) async throws -> Bool {
+        let (words, file) = ("\(UInt64.random(in: 0...UInt64.max))", "\(folder)/\(other)-datagrams")
+        try await exec(other, "setsid socat -u UDP6-RECV:9,reuseaddr OPEN:\(file),creat,append >/dev/null 2>&1 &")
+        let script = """
+            for n in $(seq 10); do
+                echo \(words) | ip netns exec \(self.place(place)) socat -u - 'UDP6:[\(address)]:9'
+                grep -q \(words) \(file) && exit 0
+                sleep 0.1
+            done
+            exit 1
+            """
+        return try await run("sh", ["-c", script]).status == 0
+    }
+
+    /// The name of a place's namespace.
+    func place(_ name: String) -> String { "\(tag)-\(name)" }
+
     private var places: [String] { ["host", "out"] + guests.map(\.tap) }
 
     private var guests: [(tap: String, bridge: String, gateway: String, address: String, mac: String)] {
