@@ -286,7 +286,7 @@ public struct EnvironmentFeatures: Codable, Sendable, Hashable {
 public struct FlavorFeatures: Codable, Sendable, Hashable {
     public var networkOptimised = false
     public var noReboot = false
-    public var noHibernation = true
+    public var noHibernation = false
     public var noSnapshot = false
     public var localStorageOnly = true
     public var apiOnly = false
