@@ -12,6 +12,14 @@ public enum WantedPower: String, Hashable, Sendable, Codable, CaseIterable {
     case absent
 }
 
+/// What a stop of a flavor's machines does to the vCPUs, memory and GPUs that they claim.
+public enum StopPolicy: String, Hashable, Sendable, Codable, CaseIterable {
+    /// They stay claimed, so that the machine can always be started again.
+    case keep
+    /// They are free for others once the node has confirmed that the machine is off; its start claims them anew.
+    case release
+}
+
 /// What an agent sees of a virtual machine.
 public enum ObservedPower: String, Hashable, Sendable, Codable, CaseIterable {
     case running

@@ -4,7 +4,8 @@ import GantryModel
 import Placement
 import Postgres
 
-/// Claims vCPUs, memory and GPUs for a machine that has its disks and nothing else, as one that was hibernated.
+/// Claims vCPUs, memory and GPUs for a machine that has its disks and nothing else, as one that was hibernated, or stopped
+/// where its flavor's ``StopPolicy`` is to release.
 enum ComputeClaim {
     /// - Throws: ``MachineRefusal`` with `noCapacity` or `neverFits`; ``CapacitySearch/ClaimLost``.
     static func take(for machine: StoredMachine, _ transaction: Transaction) throws {

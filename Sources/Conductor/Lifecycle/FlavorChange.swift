@@ -46,7 +46,8 @@ struct FlavorChange {
         guard try !machine.holdsCompute || row["keeps_gpus"] else {
             throw MachineRefusal(
                 .wrongState,
-                "Flavor \(name) has other GPUs than VM \(machine.name); they can change when it is HIBERNATED."
+                "Flavor \(name) has other GPUs than VM \(machine.name); they can change when it holds none, as "
+                    + "when it is HIBERNATED."
             )
         }
         return try FlavorChange((id, name), row, holdsCompute: machine.holdsCompute)

@@ -27,7 +27,8 @@
 /// ```
 ///
 /// `expire` means that the phase's time limit passed. `deleting` has no such edge: a deletion that takes too long says
-/// so and goes on. What a machine claimed is kept in every phase but `deleted`; `hibernated` keeps the disk alone.
+/// so and goes on. What a machine claimed is kept in every phase but `deleted`; `hibernated` keeps the disk alone, and so
+/// does `shutoff` where the flavor's ``StopPolicy`` is to release.
 package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
     /// Placed and claimed; its node has not begun.
     case creating

@@ -176,6 +176,7 @@ extension MachineTransition {
             meet(Fault(.guestPaused, "The hypervisor holds the guest, as it does after an I/O error."))
         case (.stopped, .stopped), (.stopped, .crashed):
             arrive(.off)
+            if machine.stopPolicy == .release { releaseCompute() }
         case (.hibernated, .stopped), (.hibernated, .crashed):
             arrive(.asleep)
             releaseCompute()

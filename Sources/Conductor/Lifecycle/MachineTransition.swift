@@ -14,7 +14,7 @@ package struct MachineTransition: Sendable, Hashable {
     package var stopsClock = false
     /// Whether the node confirmed that nothing is left: what the machine holds there is free.
     package var leavesNode = false
-    /// Whether the node confirmed that it rests: its vCPUs, memory and GPUs are free.
+    /// Whether the node confirmed that it is off and may give up what it ran on: its vCPUs, memory and GPUs are free.
     package var releasesCompute = false
     /// Whether the node confirmed that it gave up the floating IP that was taken away: the address is free.
     package var freesFloatingIP = false

@@ -34,7 +34,8 @@ extension StoredMachine {
     static let columns: StaticString = """
         vm.id, vm.uuid, vm.name, vm.organization_id, vm.phase, vm.desired, vm.generation, vm.boot_counter,
         vm.assign_floating_ip, vm.floating_ip_attaching, vm.floating_ip_detaching, vm.floating_ip_on_restore,
-        vm.volumes_changing, vm.rules_changing, vm.node_id, vm.holds_compute, vm.evicting, vm.tried_nodes,
+        vm.volumes_changing, vm.rules_changing, vm.node_id, vm.holds_compute,
+        (SELECT f.stop_policy FROM flavor f WHERE f.id = vm.flavor_id) AS stop_policy, vm.evicting, vm.tried_nodes,
         vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
         vm.fault_code, vm.fault_message,
         vm.callback_url IS NOT NULL AS calls_back, EXISTS (
@@ -61,6 +62,7 @@ extension StoredMachine {
             changesRules: row["rules_changing"],
             nodeID: row["node_id"],
             holdsCompute: row["holds_compute"],
+            stopPolicy: row["stop_policy"],
             evicting: row["evicting"],
             triedNodes: row["tried_nodes"],
             appliedGeneration: row["applied_generation"],

@@ -28,6 +28,8 @@ package struct StoredMachine: Sendable, Hashable {
     package var nodeID: NodeID?
     /// Whether it claims vCPUs, memory and GPUs of its node; the disk it always does.
     package var holdsCompute: Bool
+    /// Whether it gives those up when it is off, by its flavor.
+    package let stopPolicy: StopPolicy
     /// Whether the node must confirm that nothing is left before the machine is placed elsewhere.
     package var evicting: Bool
     /// The nodes that could not, in the order tried.
@@ -61,6 +63,7 @@ package struct StoredMachine: Sendable, Hashable {
         changesRules: Bool = false,
         nodeID: NodeID?,
         holdsCompute: Bool = true,
+        stopPolicy: StopPolicy = .keep,
         evicting: Bool = false,
         triedNodes: [NodeID] = [],
         appliedGeneration: Generation = Generation(0),
@@ -88,6 +91,7 @@ package struct StoredMachine: Sendable, Hashable {
         self.changesRules = changesRules
         self.nodeID = nodeID
         self.holdsCompute = holdsCompute
+        self.stopPolicy = stopPolicy
         self.evicting = evicting
         self.triedNodes = triedNodes
         self.appliedGeneration = appliedGeneration

@@ -12,6 +12,7 @@ package struct FlavorRecord: Sendable, Hashable {
     /// Empty without GPUs.
     package var gpuType: String
     package var gpuCount: Int
+    package var stopPolicy: StopPolicy
     package var machineCount: Int
     package var createdAt: Date
 }
@@ -30,9 +31,17 @@ package struct NewFlavor: Sendable, Hashable {
     package var resources: Resources
     package var gpuType: String
     package var gpuCount: Int
+    package var stopPolicy: StopPolicy
 
-    package init(region: String, name: String, resources: Resources, gpuType: String = "", gpuCount: Int = 0) {
+    package init(
+        region: String,
+        name: String,
+        resources: Resources,
+        gpuType: String = "",
+        gpuCount: Int = 0,
+        stopPolicy: StopPolicy = .keep
+    ) {
         (self.region, self.name, self.resources) = (region, name, resources)
-        (self.gpuType, self.gpuCount) = (gpuType, gpuCount)
+        (self.gpuType, self.gpuCount, self.stopPolicy) = (gpuType, gpuCount, stopPolicy)
     }
 }

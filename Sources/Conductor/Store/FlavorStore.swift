@@ -17,7 +17,7 @@ package struct FlavorStore: Sendable {
             try transaction.query(
                 """
                 SELECT f.id, r.name AS region, f.name, f.vcpus, f.memory_mib, f.disk_gib, f.gpu_type, f.gpu_count,
-                    f.created_at, 0 AS machines, EXISTS (
+                    f.stop_policy, f.created_at, 0 AS machines, EXISTS (
                         SELECT FROM compute_node n
                         WHERE n.schedulable AND n.region_id = f.region_id AND (f.gpu_count = 0 OR n.has_gpu)
                             AND n.limit_vcpus - n.allocated_vcpus >= f.vcpus
@@ -67,9 +67,10 @@ package struct FlavorStore: Sendable {
             return try await database.transaction { transaction in
                 let rows = try transaction.query(
                     """
-                    INSERT INTO flavor (region_id, name, vcpus, memory_mib, disk_gib, gpu_type, gpu_count)
+                    INSERT INTO flavor (region_id, name, vcpus, memory_mib, disk_gib, gpu_type, gpu_count, stop_policy)
                     SELECT id, \(flavor.name), \(flavor.resources.vcpus), \(flavor.resources.memoryMiB),
-                        \(flavor.resources.diskGiB), \(flavor.gpuType), \(flavor.gpuCount)
+                        \(flavor.resources.diskGiB), \(flavor.gpuType), \(flavor.gpuCount),
+                        \(flavor.stopPolicy)
                     FROM region WHERE name = \(flavor.region) RETURNING id
                     """
                 )
@@ -103,7 +104,7 @@ package struct FlavorStore: Sendable {
         let rows = try transaction.query(
             """
             SELECT f.id, r.name AS region, f.name, f.vcpus, f.memory_mib, f.disk_gib, f.gpu_type, f.gpu_count,
-                f.created_at, coalesce(m.machines, 0) AS machines
+                f.stop_policy, f.created_at, coalesce(m.machines, 0) AS machines
             FROM flavor f JOIN region r ON r.id = f.region_id LEFT JOIN (
                 SELECT flavor_id, count(*) AS machines FROM virtual_machine
                 WHERE flavor_id = ANY (\(ids)::bigint[]) AND deleted_at IS NULL GROUP BY flavor_id
@@ -122,6 +123,7 @@ package struct FlavorStore: Sendable {
             resources: row.resources,
             gpuType: row["gpu_type"],
             gpuCount: row["gpu_count"],
+            stopPolicy: row["stop_policy"],
             machineCount: row["machines"],
             createdAt: row["created_at"]
         )

@@ -49,6 +49,7 @@ extension RawRepresentable<String> {
 
 extension KeyRole: SQLEncodable, SQLDecodable {}
 extension WantedPower: SQLEncodable, SQLDecodable {}
+extension StopPolicy: SQLEncodable, SQLDecodable {}
 extension ObservedPower: SQLEncodable, SQLDecodable {}
 extension Fault.Code: SQLEncodable, SQLDecodable {}
 extension SecurityRule.Direction: SQLEncodable, SQLDecodable {}

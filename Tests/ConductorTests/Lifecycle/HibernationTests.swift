@@ -8,14 +8,6 @@ import Testing
 
 @Suite("A hibernated machine keeps its disk, and what it claimed beside it is others' until it is restored")
 struct HibernationTests {
-    private func allocated(_ cloud: Cloud) async throws -> [Int] {
-        [
-            try await cloud.number("SELECT sum(allocated_vcpus) AS number FROM compute_node"),
-            try await cloud.number("SELECT sum(allocated_memory_mib) AS number FROM compute_node"),
-            try await cloud.number("SELECT sum(allocated_disk_gib) AS number FROM compute_node"),
-        ]
-    }
-
     private func hibernate(_ cloud: Cloud, _ machine: VirtualMachineRecord, retainingIP: Bool = true) async throws {
         _ = try await cloud.lifecycle.perform(
             .hibernate,
@@ -192,20 +184,6 @@ struct HibernationTests {
         }
     }
 
-    private func winners(
-        _ one: MachineOperation,
-        _ other: MachineOperation,
-        _ cloud: Cloud,
-        _ machine: VirtualMachineRecord
-    ) async throws -> Int {
-        await withTaskGroup { group in
-            for operation in [one, other, one, other] {
-                group.addTask { (try? await cloud.perform(operation, machine)) != nil }
-            }
-            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
-        }
-    }
-
     @Test("A node that falls silent in between leaves it UNKNOWN with its claims, and the restore waits for the node")
     func silentNode() async throws {
         try await Cloud.with { cloud in
@@ -222,11 +200,5 @@ struct HibernationTests {
             await expectRefusal(.noCapacity, "not reporting: 1") { try await cloud.perform(.restore, machine) }
             try await cloud.audit()
         }
-    }
-}
-
-extension Cloud {
-    fileprivate func devices(_ state: String) async throws -> Int {
-        try await number("SELECT count(*) AS number FROM gpu_device WHERE state = \(state)")
     }
 }

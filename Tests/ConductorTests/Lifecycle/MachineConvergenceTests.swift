@@ -21,18 +21,7 @@ struct RepeatableGenerator: RandomNumberGenerator {
 
 /// A conductor's row and an agent between which words and reports get lost, come late or twice.
 private struct Conversation {
-    var machine = StoredMachine(
-        id: VirtualMachineID(1),
-        uuid: MachineUUID(),
-        name: "one",
-        organizationID: OrganizationID(1),
-        phase: .creating,
-        desired: .running,
-        generation: Generation(1),
-        bootCounter: 1,
-        wantsFloatingIP: false,
-        nodeID: NodeID(1)
-    )
+    var machine: StoredMachine
     /// The agent's side: the last generation it got and did, what then runs, and for which boot.
     private var known = (generation: Generation(0), power: WantedPower.absent, boots: 0)
     private var observed = ObservedPower.absent
@@ -43,7 +32,22 @@ private struct Conversation {
     private var onTheWay: MachineReport?
     private var random: RepeatableGenerator
 
-    init(_ seed: UInt64) { random = RepeatableGenerator(seed) }
+    init(_ stopPolicy: StopPolicy, _ seed: UInt64) {
+        machine = StoredMachine(
+            id: VirtualMachineID(1),
+            uuid: MachineUUID(),
+            name: "one",
+            organizationID: OrganizationID(1),
+            phase: .creating,
+            desired: .running,
+            generation: Generation(1),
+            bootCounter: 1,
+            wantsFloatingIP: false,
+            nodeID: NodeID(1),
+            stopPolicy: stopPolicy
+        )
+        random = RepeatableGenerator(seed)
+    }
 
     mutating func step() {
         switch Int.random(in: 0..<11, using: &random) {
@@ -121,7 +125,8 @@ private struct Conversation {
 
     mutating func apply(_ transition: MachineTransition) {
         #expect(!transition.leavesNode || known.power == .absent)
-        #expect(!transition.releasesCompute || known.power == .hibernated && observed != .running)
+        let rests = known.power == .hibernated || known.power == .stopped && machine.stopPolicy == .release
+        #expect(!transition.releasesCompute || rests && observed != .running)
         #expect(transition.machine.generation >= machine.generation)
         machine = transition.machine
     }
@@ -131,10 +136,11 @@ private struct Conversation {
 struct MachineConvergenceTests {
     @Test(
         "Whatever was lost or late, it ends as wanted once both have heard the last word",
-        arguments: 1...300 as ClosedRange<UInt64>
+        arguments: StopPolicy.allCases,
+        1...300 as ClosedRange<UInt64>
     )
-    func converges(seed: UInt64) throws {
-        var talk = Conversation(seed)
+    func converges(stopPolicy: StopPolicy, seed: UInt64) throws {
+        var talk = Conversation(stopPolicy, seed)
         for _ in 0..<40 { talk.step() }
         for _ in 0..<8 { talk.settle() }
         let expected: Set<MachinePhase> =
@@ -143,7 +149,8 @@ struct MachineConvergenceTests {
             case .hibernated: [.hibernated]
             case .stopped, .absent: [.shutoff]
             }
-        #expect(talk.machine.holdsCompute == (talk.machine.phase != .hibernated))
+        let released: [MachinePhase] = stopPolicy == .release ? [.hibernated, .shutoff] : [.hibernated]
+        #expect(talk.machine.holdsCompute != released.contains(talk.machine.phase))
         #expect(expected.contains(talk.machine.phase))
         // An error that stays is one that only its owner ends: a crash, what a node said after the time was over, or that
         // no place was found within the time.

@@ -51,11 +51,19 @@ extension NewFlavor {
                 diskGiB: try Self.amount(body.diskGiB, "disk_gib", 1...1_048_576)
             ),
             gpuType: gpuType,
-            gpuCount: try Self.amount(body.gpuCount ?? 0, "gpu_count", 0...64)
+            gpuCount: try Self.amount(body.gpuCount ?? 0, "gpu_count", 0...64),
+            stopPolicy: try body.stopPolicy.map(Self.stopPolicy) ?? .keep
         )
         guard gpuType.isEmpty == (gpuCount == 0) else {
             throw .invalid("gpu_count", "a type of GPU and a number of them belong together; give both or neither.")
         }
+    }
+
+    private static func stopPolicy(_ text: String) throws(APIError) -> StopPolicy {
+        guard let policy = StopPolicy(rawValue: text) else {
+            throw .invalid("stop_policy", "“\(text)” is neither keep nor release.")
+        }
+        return policy
     }
 
     private static func amount(_ value: Int, _ field: String, _ range: ClosedRange<Int>) throws(APIError) -> Int {
@@ -77,6 +85,7 @@ extension AdminFlavorBody {
             diskGiB: record.resources.diskGiB,
             gpuType: record.gpuType,
             gpuCount: record.gpuCount,
+            stopPolicy: record.stopPolicy.rawValue,
             virtualMachineCount: record.machineCount,
             createdAt: Timestamp(record.createdAt)
         )

@@ -102,6 +102,7 @@ extension FlavorBody {
             disk: flavor.resources.diskGiB,
             gpu: flavor.gpuType,
             gpuCount: flavor.gpuCount,
+            stopPolicy: flavor.stopPolicy.rawValue,
             stockAvailable: offer.isAvailable,
             createdAt: Timestamp(flavor.createdAt)
         )

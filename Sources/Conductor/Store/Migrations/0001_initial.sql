@@ -131,6 +131,8 @@ CREATE TABLE flavor (
     disk_gib    integer NOT NULL CHECK (disk_gib BETWEEN 1 AND 1048576),
     gpu_type    text NOT NULL DEFAULT '',
     gpu_count   integer NOT NULL DEFAULT 0 CHECK (gpu_count BETWEEN 0 AND 64),
+    -- Whether machines that are off keep their vCPUs, memory and GPUs.
+    stop_policy text NOT NULL DEFAULT 'keep' CHECK (stop_policy IN ('keep', 'release')),
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
     -- A deleted flavor stays for the machines made from it.

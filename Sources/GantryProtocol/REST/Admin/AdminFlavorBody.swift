@@ -15,6 +15,8 @@ public struct AdminFlavorBody: AnswerContent, Hashable {
     /// Empty without GPUs.
     public var gpuType: String
     public var gpuCount: Int
+    /// `keep` or `release`: what a stop does to vCPUs, memory and GPUs.
+    public var stopPolicy: String
     /// How many machines of it exist.
     public var virtualMachineCount: Int
     public var createdAt: Timestamp
@@ -28,12 +30,13 @@ public struct AdminFlavorBody: AnswerContent, Hashable {
         diskGiB: Int,
         gpuType: String,
         gpuCount: Int,
+        stopPolicy: String,
         virtualMachineCount: Int,
         createdAt: Timestamp
     ) {
         (self.id, self.region, self.name) = (id, region, name)
         (self.vcpus, self.memoryMiB, self.diskGiB) = (vcpus, memoryMiB, diskGiB)
-        (self.gpuType, self.gpuCount) = (gpuType, gpuCount)
+        (self.gpuType, self.gpuCount, self.stopPolicy) = (gpuType, gpuCount, stopPolicy)
         (self.virtualMachineCount, self.createdAt) = (virtualMachineCount, createdAt)
     }
 
@@ -46,6 +49,7 @@ public struct AdminFlavorBody: AnswerContent, Hashable {
         case diskGiB = "disk_gib"
         case gpuType = "gpu_type"
         case gpuCount = "gpu_count"
+        case stopPolicy = "stop_policy"
         case virtualMachineCount = "virtual_machine_count"
         case createdAt = "created_at"
     }
@@ -62,6 +66,8 @@ public struct CreateFlavorRequest: RequestFields, Hashable {
     /// As the nodes' agents name their devices; nil or empty without GPUs.
     public var gpuType: String?
     public var gpuCount: Int?
+    /// `keep`, which is also meant by nil, or `release`.
+    public var stopPolicy: String?
 
     public init(
         region: String,
@@ -70,10 +76,11 @@ public struct CreateFlavorRequest: RequestFields, Hashable {
         memoryMiB: Int,
         diskGiB: Int,
         gpuType: String? = nil,
-        gpuCount: Int? = nil
+        gpuCount: Int? = nil,
+        stopPolicy: String? = nil
     ) {
         (self.region, self.name, self.vcpus, self.memoryMiB) = (region, name, vcpus, memoryMiB)
-        (self.diskGiB, self.gpuType, self.gpuCount) = (diskGiB, gpuType, gpuCount)
+        (self.diskGiB, self.gpuType, self.gpuCount, self.stopPolicy) = (diskGiB, gpuType, gpuCount, stopPolicy)
     }
 
     public enum CodingKeys: String, CodingKey, CaseIterable {
@@ -84,5 +91,6 @@ public struct CreateFlavorRequest: RequestFields, Hashable {
         case diskGiB = "disk_gib"
         case gpuType = "gpu_type"
         case gpuCount = "gpu_count"
+        case stopPolicy = "stop_policy"
     }
 }

@@ -15,6 +15,8 @@ public struct FlavorBody: Codable, Sendable, Hashable {
     /// Empty without GPUs.
     public var gpu: String
     public var gpuCount: Int
+    /// `keep` or `release`: whether a machine that is off has to find vCPUs, memory and GPUs again when it is started.
+    public var stopPolicy: String
     /// Whether a node has room for one machine now.
     public var stockAvailable: Bool
     public var createdAt: Timestamp
@@ -31,6 +33,7 @@ public struct FlavorBody: Codable, Sendable, Hashable {
         disk: Int,
         gpu: String,
         gpuCount: Int,
+        stopPolicy: String,
         stockAvailable: Bool,
         createdAt: Timestamp
     ) {
@@ -38,7 +41,7 @@ public struct FlavorBody: Codable, Sendable, Hashable {
         _displayName = Nullable(wrappedValue: nil)
         (self.cpu, self.ram, self.disk, ephemeral) = (cpu, ram, disk, 0)
         (self.gpu, self.gpuCount, self.stockAvailable) = (gpu, gpuCount, stockAvailable)
-        self.createdAt = createdAt
+        (self.stopPolicy, self.createdAt) = (stopPolicy, createdAt)
         (labels, features) = ([], FlavorFeatures())
     }
 
@@ -53,6 +56,7 @@ public struct FlavorBody: Codable, Sendable, Hashable {
         case ephemeral
         case gpu
         case gpuCount = "gpu_count"
+        case stopPolicy = "stop_policy"
         case stockAvailable = "stock_available"
         case createdAt = "created_at"
         case labels

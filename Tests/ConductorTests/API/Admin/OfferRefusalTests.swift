@@ -69,6 +69,7 @@ struct OfferRefusalTests {
             (flavor("gpu_count", "1"), .badRequest, "gpu_count: a type of GPU and a number"),
             (flavor("gpu_type", #""H100""#), .badRequest, "gpu_count: a type of GPU and a number"),
             (flavor("gpu_count", "65"), .badRequest, "gpu_count: it is 65"),
+            (flavor("stop_policy", #""free""#), .badRequest, "stop_policy: “free” is neither keep nor release."),
             (flavor("gpus", "1"), .badRequest, "gpus: there is no such field"),
         ]
         try await TestAPI.with { api in

@@ -29,6 +29,14 @@ struct OfferRouteTests {
                 showing: AdminFlavorBody.self
             )
             #expect((flavor.gpuType, flavor.gpuCount, flavor.virtualMachineCount) == ("", 0, 0))
+            #expect(flavor.stopPolicy == "keep")
+            let spot = try await api.operate(
+                .post,
+                "flavors",
+                #"{"region":"NEW-1","name":"spot","vcpus":1,"memory_mib":256,"disk_gib":1,"stop_policy":"release"}"#,
+                showing: AdminFlavorBody.self
+            )
+            #expect(spot.stopPolicy == "release")
             let image = try await api.operate(
                 .post,
                 "images",
