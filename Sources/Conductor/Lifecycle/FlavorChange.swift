@@ -4,7 +4,8 @@ import GantryModel
 import Placement
 import Postgres
 
-/// What becomes of a machine's size, and of its node's claims, with another flavor. The disk never shrinks.
+/// What becomes of a machine's size, and of its node's claims, with another flavor. The disk never shrinks; a machine that
+/// boots from a volume has none of its own.
 struct FlavorChange {
     private let flavor: (id: FlavorID, name: String)
     private let region: RegionID
@@ -27,7 +28,9 @@ struct FlavorChange {
             """
             SELECT e.region_id, r.name AS region, f.id AS flavor, f.id = vm.flavor_id AS is_same,
                 (f.gpu_type, f.gpu_count) = (vm.gpu_type, vm.gpu_count) AS keeps_gpus,
-                f.gpu_type, f.gpu_count, f.vcpus, f.memory_mib, greatest(f.disk_gib, vm.disk_gib) AS disk_gib,
+                f.gpu_type, f.gpu_count, f.vcpus, f.memory_mib,
+                CASE WHEN EXISTS (SELECT FROM volume_attachment a WHERE a.vm_id = vm.id AND a.boot) THEN vm.disk_gib
+                    ELSE greatest(f.disk_gib, vm.disk_gib) END AS disk_gib,
                 vm.vcpus AS old_vcpus, vm.memory_mib AS old_memory_mib, vm.disk_gib AS old_disk_gib, vm.gpu_count AS old_gpu_count
             FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id JOIN region r ON r.id = e.region_id
                 LEFT JOIN flavor f ON f.region_id = r.id AND f.name = \(name) AND f.deleted_at IS NULL

@@ -51,6 +51,27 @@ struct ResizeTests {
         }
     }
 
+    @Test("A machine that boots from a volume has no disk of its own with a larger flavor either")
+    func bootVolume() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            try await cloud.addPool("local", .local)
+            try await add(cloud, "large", 4, 2048, 20)
+            var request = cloud.request("rooted")
+            request.boot = .newVolume
+            let machine = try await cloud.createOne(request)
+            try await node.converge()
+            try await cloud.perform(.stop, machine)
+            try await node.converge()
+            try await resize(cloud, machine, "large")
+            let spec = try #require(try await cloud.task(machine).spec)
+            #expect(spec.resources == Resources(vcpus: 4, memoryMiB: 2048, diskGiB: 0))
+            #expect(spec.rootVolume?.sizeGiB == 5)
+            #expect(try await allocated(cloud) == [4, 2048, 5])
+            try await cloud.audit()
+        }
+    }
+
     @Test("What does not fit beside the others of its node is refused with the counts, and nothing changes")
     func noRoom() async throws {
         try await Cloud.with { cloud in
