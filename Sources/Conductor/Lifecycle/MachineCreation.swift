@@ -24,6 +24,7 @@ package struct MachineCreation: Sendable {
     package var count: Int
     package var labels: [String]
     package var assignFloatingIP: Bool
+    package var hasEnhancedMetrics: Bool
     /// At most 64 KiB, as the tenant sent it.
     package var userData: Data?
     package var callbackURL: String?
@@ -45,6 +46,7 @@ package struct MachineCreation: Sendable {
         count: Int = 1,
         labels: [String] = [],
         assignFloatingIP: Bool = false,
+        hasEnhancedMetrics: Bool = false,
         userData: Data? = nil,
         callbackURL: String? = nil,
         securityRules: [SecurityRule] = [],
@@ -62,6 +64,7 @@ package struct MachineCreation: Sendable {
         self.count = count
         self.labels = labels
         self.assignFloatingIP = assignFloatingIP
+        self.hasEnhancedMetrics = hasEnhancedMetrics
         self.userData = userData
         self.callbackURL = callbackURL
         self.securityRules = securityRules

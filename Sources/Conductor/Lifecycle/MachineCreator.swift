@@ -143,15 +143,16 @@ struct MachineCreator {
             WITH vm AS (
                 INSERT INTO virtual_machine (uuid, organization_id, environment_id, created_by, name, hostname,
                     image_id, flavor_id, vcpus, memory_mib, disk_gib, gpu_type, gpu_count, user_data, callback_url,
-                    assign_floating_ip, floating_ip_attaching, volumes_changing, mac, desired, node_id, phase, deadline_at)
+                    assign_floating_ip, floating_ip_attaching, enhanced_metrics, volumes_changing, mac, desired,
+                    node_id, phase, deadline_at)
                 VALUES (\(machine.uuid), \(creation.organization), \(creation.environment), \(creation.user),
                     \(machine.name), \(MachineNames.hostname(for: machine.name)), \(creation.image),
                     \(creation.flavor), \(context.request.resources.vcpus), \(context.request.resources.memoryMiB),
                     \(context.ownDiskGiB), \(context.request.gpus?.type ?? ""),
                     \(context.request.gpus?.count ?? 0), \(creation.userData), \(creation.callbackURL),
-                    \(creation.assignFloatingIP), \(creation.assignFloatingIP), \(context.boot != nil),
-                    \(MACAddress(localFor: machine.uuid)), 'running',
-                    \(machine.choice.node), 'creating', now() + make_interval(secs => \(limits.creating.seconds)))
+                    \(creation.assignFloatingIP), \(creation.assignFloatingIP), \(creation.hasEnhancedMetrics),
+                    \(context.boot != nil), \(MACAddress(localFor: machine.uuid)), 'running', \(machine.choice.node),
+                    'creating', now() + make_interval(secs => \(limits.creating.seconds)))
                 RETURNING id
             ), free_private AS MATERIALIZED (
                 SELECT environment_id, address FROM private_address

@@ -34,7 +34,8 @@ package struct MachineMetricStore: Sendable {
             SELECT DISTINCT ON (vm.id) vm.id, \(minute)::timestamptz,
                 CASE WHEN NOT EXISTS (SELECT FROM vm_metric e WHERE e.vm_id = vm.id AND e.minute >= \(hour)::timestamptz
                         AND e.minute < \(hour)::timestamptz + interval '1 hour') THEN \(MetricGranularity.hour.rawValue)::integer
-                    WHEN NOT EXISTS (SELECT FROM vm_metric e WHERE e.vm_id = vm.id AND e.minute >= \(fiveMinutes)::timestamptz
+                    WHEN vm.enhanced_metrics OR NOT EXISTS (SELECT FROM vm_metric e WHERE e.vm_id = vm.id
+                        AND e.minute >= \(fiveMinutes)::timestamptz
                         AND e.minute < \(fiveMinutes)::timestamptz + interval '5 minutes')
                     THEN \(MetricGranularity.fiveMinutes.rawValue)::integer
                     ELSE \(MetricGranularity.minute.rawValue)::integer END,
@@ -62,27 +63,48 @@ package struct MachineMetricStore: Sendable {
         back duration: MetricDuration,
         from now: Date = .now
     ) async throws -> [MachineMetricRecord]? {
-        let granularity = MetricGranularity(reachingBack: duration).rawValue
         let begin = now.addingTimeInterval(-3600 * Double(duration.hours))
         return try await database.read { transaction in
             let known = try transaction.query(
                 """
-                SELECT FROM virtual_machine
+                SELECT enhanced_metrics FROM virtual_machine
                 WHERE id = \(machine) AND organization_id = \(organization) AND deleted_at IS NULL
                 """
             )
-            if known.isEmpty { return nil }
+            guard let row = known.first else { return nil }
+            let granularity = MetricGranularity(reachingBack: duration, isEnhanced: try row["enhanced_metrics"])
+            let seconds = granularity.rawValue
             // Two conductors that wrote at once may both have taken theirs for the first of an hour.
             return
                 try transaction.query(
                     """
-                    SELECT DISTINCT ON (start) date_bin(make_interval(secs => \(granularity)), minute, 'epoch') AS start,
+                    SELECT DISTINCT ON (start) date_bin(make_interval(secs => \(seconds)), minute, 'epoch') AS start,
                         cpu_time, memory, network_in, network_out, disk_read, disk_written
-                    FROM vm_metric WHERE vm_id = \(machine) AND granularity >= \(granularity) AND minute > \(begin)
+                    FROM vm_metric WHERE vm_id = \(machine) AND granularity >= \(seconds) AND minute > \(begin)
                     ORDER BY start, minute
                     """
                 )
-                .map(MachineMetricRecord.init)
+                .map { try MachineMetricRecord($0, granularity) }
+        }
+    }
+
+    /// Has each minute's samples of a machine kept as long as those of five minutes, or no longer.
+    ///
+    /// - Returns: the machine's name; nil when the organization has no such machine.
+    package func setEnhanced(
+        _ isEnhanced: Bool,
+        of machine: VirtualMachineID,
+        in organization: OrganizationID
+    ) async throws -> String? {
+        try await database.transaction { transaction in
+            try transaction
+                .query(
+                    """
+                    UPDATE virtual_machine SET enhanced_metrics = \(isEnhanced)
+                    WHERE id = \(machine) AND organization_id = \(organization) AND deleted_at IS NULL RETURNING name
+                    """
+                )
+                .first?["name"]
         }
     }
 }
@@ -91,6 +113,8 @@ package struct MachineMetricStore: Sendable {
 package struct MachineMetricRecord: Sendable, Hashable {
     /// The begin of the interval that it stands for.
     package let time: Date
+    /// The interval's length.
+    package let granularity: MetricGranularity
     package let cpuTime: Int64?
     package let memory: Int64?
     package let networkIn: Int64?
@@ -98,8 +122,9 @@ package struct MachineMetricRecord: Sendable, Hashable {
     package let diskRead: Int64?
     package let diskWritten: Int64?
 
-    init(_ row: Row) throws(PostgresError) {
+    init(_ row: Row, _ granularity: MetricGranularity) throws(PostgresError) {
         time = try row["start"]
+        self.granularity = granularity
         cpuTime = try row["cpu_time"]
         memory = try row["memory"]
         networkIn = try row["network_in"]

@@ -22,6 +22,7 @@ package struct VirtualMachineRecord: Sendable {
     package var isSnapshotting: Bool
     package var callbackURL: String?
     package var assignFloatingIP: Bool
+    package var hasEnhancedMetrics: Bool
     package var mac: MACAddress
     /// Nil only after deletion.
     package var privateAddress: IPv4Address?

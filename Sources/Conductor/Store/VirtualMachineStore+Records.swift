@@ -44,8 +44,9 @@ extension VirtualMachineStore {
 
     private static let columns: StaticString = """
         vm.id, vm.uuid, vm.organization_id, vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib,
-        vm.gpu_type, vm.gpu_count, vm.callback_url, vm.assign_floating_ip, vm.mac, vm.desired, vm.generation,
-        vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.floating_ip_detaching, vm.activity_step, vm.activity_percent,
+        vm.gpu_type, vm.gpu_count, vm.callback_url, vm.assign_floating_ip, vm.enhanced_metrics, vm.mac, vm.desired,
+        vm.generation, vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.floating_ip_detaching,
+        vm.activity_step, vm.activity_percent,
         vm.fault_code, vm.fault_message, vm.phase, vm.created_at, vm.updated_at, vm.deleted_at,
         e.id AS environment_id, e.name AS environment_name, r.id AS region_id, r.name AS region_name,
         f.id AS flavor_id, f.name AS flavor_name, i.id AS image_id, i.name AS image_name,
@@ -116,6 +117,7 @@ extension VirtualMachineStore {
             isSnapshotting: row["is_snapshotting"],
             callbackURL: row["callback_url"],
             assignFloatingIP: row["assign_floating_ip"],
+            hasEnhancedMetrics: row["enhanced_metrics"],
             mac: row["mac"],
             privateAddress: row["private_address"],
             floatingIP: row["floating_ip"],

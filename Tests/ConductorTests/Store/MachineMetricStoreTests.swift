@@ -91,6 +91,26 @@ struct MachineMetricStoreTests {
         }
     }
 
+    @Test("Of a machine with enhanced metrics every sample is kept for a week; without them again, one of five minutes")
+    func enhanced() async throws {
+        try await Cloud.with { cloud in
+            try await cloud.addNode("one")
+            let machine = try await cloud.createOne()
+            let store = MachineMetricStore(database: cloud.database)
+            #expect(try await store.setEnhanced(true, of: machine.id, in: cloud.organization) == machine.name)
+            for minute in 0..<10 { try await keep(Int64(minute), of: machine, minute: Double(minute), store) }
+            try await age(cloud, days: 2)
+            #expect(try await values(.sevenDays, machine, cloud) == Array(0..<10))
+            #expect(try await values(.thirtyDays, machine, cloud) == [0])
+            _ = try await store.setEnhanced(false, of: machine.id, in: cloud.organization)
+            #expect(try await values(.sevenDays, machine, cloud) == [0, 5])
+            try await age(cloud, days: 6)
+            #expect(try await rows(cloud) == [0])
+            let stranger = OrganizationID(cloud.organization.rawValue + 1)
+            #expect(try await store.setEnhanced(true, of: machine.id, in: stranger) == nil)
+        }
+    }
+
     @Test("Of one minute the newest sample is kept, and what was not told stays unknown")
     func minute() async throws {
         try await Cloud.with { cloud in

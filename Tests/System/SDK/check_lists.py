@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the list of what is not served against the SDK, the API's description and the documentation.
+"""Holds the SDK's operations against the API's description and the documentation.
 
     check_lists.py OPENAPI_JSON COMPATIBILITY_MD
 
@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-from operations import all_operations, not_served
+from operations import all_operations
 
 
 def without_names(route):
@@ -29,33 +29,21 @@ def described(document):
 
 
 def documented(text):
-    """The routes of the sections "Served" and "Not yet"."""
-    served, rest = text.split("## Served")[1].split("## Not yet")
-    routes = re.compile(r"^(?:\| |- )`([A-Z]+ /\S+)`", re.MULTILINE)
-    return tuple(
-        {without_names(route) for route in routes.findall(part)} for part in (served, rest.split("\n## ")[0])
-    )
+    """The routes of the section "Served"."""
+    served = text.split("## Served")[1].split("\n## ")[0]
+    return {without_names(route) for route in re.findall(r"^\| `([A-Z]+ /\S+)`", served, re.MULTILINE)}
 
 
 def disagreements(document, text):
-    operations, missing = all_operations(), not_served()
-    in_api, (in_served, in_not_yet) = described(document), documented(text)
-    for name in sorted(missing - operations.keys()):
-        yield f"not_served.txt names {name}, which the SDK does not have"
-    for name, route in sorted(operations.items()):
+    in_api, in_documentation = described(document), documented(text)
+    for name, route in sorted(all_operations().items()):
         route = without_names(route)
-        if name in missing and route in in_api:
-            yield f"{name} ({route}) is served: take it from not_served.txt and call it"
-        if name not in missing and route not in in_api:
-            yield f"{name} ({route}) is not served: serve it, or name it in not_served.txt"
-        if name in missing and route not in in_not_yet:
-            yield f"docs/compatibility.md lacks {route} below \"Not yet\""
-        if name not in missing and route not in in_served:
-            yield f"docs/compatibility.md lacks {route} below \"Served\""
-    for route in sorted(in_not_yet & in_api):
-        yield f"docs/compatibility.md has {route} below \"Not yet\", and it is served"
-    for route in sorted(in_served - in_api):
-        yield f"docs/compatibility.md has {route} below \"Served\", and it is not"
+        if route not in in_api:
+            yield f"{name} ({route}) is not served"
+        if route not in in_documentation:
+            yield f"docs/compatibility.md lacks {route}"
+    for route in sorted(in_documentation - in_api):
+        yield f"docs/compatibility.md has {route}, and it is not served"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from hyperstack import (
     InstanceResizePayload,
     ProfileObjectFields,
     RequestInstanceLogsPayload,
+    UserEnhancedMetricsPayload,
 )
 
 from surroundings import eventually
@@ -128,6 +129,20 @@ def read_metrics(tenant, machine):
     cpu = eventually("the guest was measured", measured)["cpu"]
     assert (cpu["unit"], cpu["columns"]) == ("ns", ["time", "granularity", "value"])
     assert cpu["data"][-1][2] > 0
+
+
+def enhance_metrics(tenant, machine):
+    """Has each minute's metrics kept for a week, which makes a week's points a minute apart."""
+
+    def week():
+        return tenant.machines.raw("get_vm_metrics", machine.id, duration="7d")["cpu"]["data"]
+
+    assert {point[1] for point in week()} == {300}
+    for enabled, seconds in ((True, 60), (False, 300)):
+        payload = UserEnhancedMetricsPayload(enabled=enabled)
+        answer = tenant.machines.toggle_enhanced_metrics_for_avm(machine.id, payload)
+        assert answer.metrics.enabled == tenant.machine(machine.id).enhanced_metrics.enabled == enabled
+        assert {point[1] for point in week()} == {seconds}
 
 
 def read_events(tenant, machine):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operations that the vendor's SDK has, by introspection, and those that are not served yet."""
+"""The operations that the vendor's SDK has, by introspection."""
 
 import inspect
-import pathlib
 import re
 
 import hyperstack
@@ -43,12 +42,6 @@ def all_operations():
             if not name.startswith("_") and not name.endswith(DOUBLES):
                 found[f"{api.__name__}.{name}"] = _route(api, name)
     return found
-
-
-def not_served():
-    """Those that `not_served.txt` lists."""
-    lines = pathlib.Path(__file__).with_name("not_served.txt").read_text().splitlines()
-    return {line for line in lines if line and not line.startswith("#")}
 
 
 def _route(api, name):

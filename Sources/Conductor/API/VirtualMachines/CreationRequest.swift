@@ -24,7 +24,7 @@ struct CreationRequest {
     ///   - callbacks: which callback URLs may be named.
     /// - Throws: ``APIError`` that names the field and what would be right.
     init(_ body: CreateInstancesRequest, _ callbacks: CallbackPolicy) throws(APIError) {
-        try Self.refuseMissingFeatures(body)
+        try Self.refuseMissingFeature(body)
         self.body = body
         let volume = body.volumeName.flatMap { $0.isEmpty ? nil : $0 }
         guard volume == nil || body.createBootableVolume != true else {
@@ -66,6 +66,7 @@ struct CreationRequest {
             count: count,
             labels: labels,
             assignFloatingIP: body.assignFloatingIP ?? false,
+            hasEnhancedMetrics: body.enhancedMonitoringEnabled ?? false,
             userData: userData,
             callbackURL: callbackURL,
             securityRules: rules,
@@ -85,14 +86,8 @@ struct CreationRequest {
     // MARK: - Fields
 
     /// A feature that is asked for and not there is refused by its name; the default of an absent feature is not.
-    private static func refuseMissingFeatures(_ body: CreateInstancesRequest) throws(APIError) {
-        let asked: [(String, Bool)] = [
-            ("flavor", body.flavor != nil),
-            ("enhanced_monitoring_enabled", body.enhancedMonitoringEnabled == true),
-        ]
-        for (field, isAsked) in asked where isAsked {
-            throw .invalid(field, "this is not supported yet; leave it out.")
-        }
+    private static func refuseMissingFeature(_ body: CreateInstancesRequest) throws(APIError) {
+        guard body.flavor == nil else { throw .invalid("flavor", "this is not supported yet; leave it out.") }
     }
 
     private static func required(_ value: String?, _ field: String) throws(APIError) -> String {

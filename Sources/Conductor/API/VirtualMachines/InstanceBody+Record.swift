@@ -32,6 +32,7 @@ extension InstanceBody {
             },
             volumeAttachments: record.volumes.map { VolumeAttachment($0) },
             isSnapshotting: record.isSnapshotting,
+            hasEnhancedMetrics: record.hasEnhancedMetrics,
             callbackURL: record.callbackURL,
             labels: record.labels,
             createdAt: Timestamp(record.createdAt),

@@ -4,12 +4,15 @@ import GantryModel
 import GantryProtocol
 import Hummingbird
 
-/// `…/metrics`: what a machine used.
+/// `…/metrics` and `…/enhanced-metrics`: what a machine used, and how much of that is kept.
 struct MetricActions: Sendable {
     let store: MachineMetricStore
 
     var actions: [MachineAction] {
-        [MachineAction(.get, "metrics", gather: refuseSeveral, prepare: show)]
+        [
+            MachineAction(.get, "metrics", gather: refuseSeveral, prepare: show),
+            MachineAction(.patch, "enhanced-metrics", prepare: setEnhanced),
+        ]
     }
 
     private func show(_ request: Request, _ context: TenantContext) async throws -> MachineAction.Work {
@@ -18,8 +21,19 @@ struct MetricActions: Sendable {
             guard let samples = try await store.samples(of: id, in: context.tenant.organization, back: duration) else {
                 throw MachineLifecycle.notFound(id)
             }
-            let granularity = MetricGranularity(reachingBack: duration)
-            return MachineOutcome("Getting VM metrics successful", answer: InstanceMetrics(samples, granularity))
+            return MachineOutcome("Getting VM metrics successful", answer: InstanceMetrics(samples))
+        }
+    }
+
+    private func setEnhanced(_ request: Request, _ context: TenantContext) async throws -> MachineAction.Work {
+        let isEnabled = try await request.json(EnhancedMetricsRequest.self).enabled
+        return { id in
+            let organization = context.tenant.organization
+            guard let name = try await store.setEnhanced(isEnabled, of: id, in: organization) else {
+                throw MachineLifecycle.notFound(id)
+            }
+            let message = "Enhanced metrics of VM \(name) are \(isEnabled ? "enabled" : "disabled")."
+            return MachineOutcome(message, answer: EnhancedMetricsAnswer(message: message, enabled: isEnabled))
         }
     }
 
@@ -39,10 +53,11 @@ struct MetricActions: Sendable {
 }
 
 extension InstanceMetrics {
-    fileprivate init(_ samples: [MachineMetricRecord], _ granularity: MetricGranularity) {
+    fileprivate init(_ samples: [MachineMetricRecord]) {
         func series(_ unit: String, _ value: (MachineMetricRecord) -> Int64?) -> MetricSeries {
             let data = samples.compactMap { sample in
-                value(sample).map { MetricPoint(time: sample.time, granularity: granularity.rawValue, value: $0) }
+                value(sample)
+                    .map { MetricPoint(time: sample.time, granularity: sample.granularity.rawValue, value: $0) }
             }
             return MetricSeries(unit: unit, data: data)
         }

@@ -301,6 +301,8 @@ CREATE TABLE virtual_machine (
     -- The status that was last written down to be told there.
     callback_status     text,
     assign_floating_ip  boolean NOT NULL DEFAULT false,
+    -- Whether samples of each minute are kept as long as those of five.
+    enhanced_metrics    boolean NOT NULL DEFAULT false,
     mac                 text NOT NULL CHECK (mac ~ '^[0-9a-f]{2}(:[0-9a-f]{2}){5}$'),
 
     -- Intent.

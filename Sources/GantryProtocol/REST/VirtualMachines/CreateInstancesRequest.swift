@@ -22,9 +22,11 @@ public struct CreateInstancesRequest: RequestFields, Hashable {
     public var volumeName: String?
     public var createBootableVolume: Bool?
 
-    // Fields of features that are not there yet. They are read so that they can be refused by name.
-    public var flavor: FlavorRequest?
+    /// Whether each minute's metrics are kept for a week rather than a day.
     public var enhancedMonitoringEnabled: Bool?
+
+    // A feature that is not there yet. It is read so that it can be refused by name.
+    public var flavor: FlavorRequest?
 
     public init(
         name: String? = nil,

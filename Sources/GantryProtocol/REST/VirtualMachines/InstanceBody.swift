@@ -31,7 +31,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
     public var isSnapshotting: Bool
     @Nullable public var clusterID: Int64?
     @Nullable public var dedicatedInferenceID: Int64?
-    public var enhancedMetrics = EnhancedMetrics()
+    public var enhancedMetrics: EnhancedMetrics
     public var portRandomization: Bool
     public var portRandomizationStatus: String
     public var requiresPublicIP: Bool
@@ -58,6 +58,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         securityRules: [SecurityRuleBody],
         volumeAttachments: [VolumeAttachment] = [],
         isSnapshotting: Bool = false,
+        hasEnhancedMetrics: Bool = false,
         callbackURL: String?,
         labels: [String],
         createdAt: Timestamp,
@@ -81,6 +82,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         (self.labels, self.createdAt) = (labels, createdAt)
         features = EnvironmentFeatures()
         self.isSnapshotting = isSnapshotting
+        enhancedMetrics = EnhancedMetrics(enabled: hasEnhancedMetrics)
         _clusterID = Nullable(wrappedValue: nil)
         _dedicatedInferenceID = Nullable(wrappedValue: nil)
         // Ports are never randomized here, whatever the request said.
@@ -129,11 +131,13 @@ public struct InstanceBody: Codable, Sendable, Hashable {
 // MARK: - Parts
 
 extension InstanceBody {
-    /// What a program of the vendor's in the guest would measure; nobody has it here.
+    /// Whether each minute's metrics are kept for a week rather than a day.
     public struct EnhancedMetrics: Codable, Sendable, Hashable {
-        public var enabled = false
+        public var enabled: Bool
 
-        public init() {}
+        public init(enabled: Bool) {
+            self.enabled = enabled
+        }
     }
 
     public struct Environment: Codable, Sendable, Hashable {

@@ -77,6 +77,47 @@ struct MetricRouteTests {
         }
     }
 
+    @Test("Enhanced, of a create or later, each minute has its point for a week too, until that is taken back")
+    func enhanced() async throws {
+        try await TestAPI.with { api in
+            let (id, sample) = try await Self.machine(api)
+            let path = "\(TestAPI.machines)/\(id)"
+            func isEnhanced() async throws -> Bool {
+                try await api.call(.get, path).decoded(InstanceAnswer.self).instance.enhancedMetrics.enabled
+            }
+            func granularity(_ duration: String) async throws -> Int? {
+                try await api.call(.get, "\(path)/metrics?duration=\(duration)").decoded(InstanceMetrics.self)
+                    .cpu.data.first?
+                    .granularity
+            }
+            #expect(try await !isEnhanced())
+            let answer = try await api.call(.patch, "\(path)/enhanced-metrics", #"{"enabled":true}"#)
+            #expect(try answer.decoded(EnhancedMetricsAnswer.self).metrics.enabled)
+            #expect(try await isEnhanced())
+            _ = try await Self.post(NodeMetrics(machines: [sample]), api)
+            #expect(try await granularity("7d") == 60)
+            #expect(try await granularity("15d") == 3600)
+            try await api.call(.put, "\(path)/label", #"{"labels":["front"]}"#)
+            let labelled = "\(TestAPI.machines)/default/front/enhanced-metrics"
+            #expect(try await api.call(.patch, labelled, #"{"enabled":false}"#).status == .ok)
+            #expect(try await !isEnhanced())
+            #expect(try await granularity("7d") == 300)
+
+            for body in [#"{"enabled":"yes"}"#, "{}", #"{"enabled":true,"often":1}"#] {
+                #expect(try await api.call(.patch, "\(path)/enhanced-metrics", body).status == .badRequest)
+            }
+            let strangers = try await api.call(
+                .patch,
+                "\(path)/enhanced-metrics",
+                #"{"enabled":true}"#,
+                key: TestAPI.strangersKey
+            )
+            #expect(strangers.status == .notFound)
+            let made = try await api.create(["name": "other", "enhanced_monitoring_enabled": true]).first
+            #expect(made?.enhancedMetrics.enabled == true)
+        }
+    }
+
     @Test("By name as by id; by label, of strangers, and with a duration that is none it is refused")
     func refusals() async throws {
         try await TestAPI.with { api in
