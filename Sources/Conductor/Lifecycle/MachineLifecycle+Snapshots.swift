@@ -62,14 +62,15 @@ extension MachineLifecycle {
     ) -> SQL {
         """
         INSERT INTO snapshot (uuid, organization_id, environment_id, region_id, created_by, name, description, labels,
-            vm_id, vm_name, flavor_id, base_image_id, key_ids, has_floating_ip, job_id, size_gib)
+            vm_id, vm_name, volume_id, volume_name, flavor_id, base_image_id, key_ids, has_floating_ip, job_id, size_gib)
         SELECT \(uuid), vm.organization_id, e.id, e.region_id, \(user), \(snapshot.name), \(snapshot.description),
-            \(snapshot.labels)::text[], vm.id, vm.name, vm.flavor_id, vm.image_id,
+            \(snapshot.labels)::text[], vm.id, vm.name, v.id, v.name, vm.flavor_id, vm.image_id,
             ARRAY(SELECT k.key_id FROM vm_key_binding k WHERE k.vm_id = vm.id AND k.key_id IS NOT NULL
                 ORDER BY k.position), vm.assign_floating_ip, \(job),
-            coalesce((SELECT v.size_gib FROM volume_attachment a JOIN volume v ON v.id = a.volume_id
-                WHERE a.vm_id = vm.id AND a.boot), vm.disk_gib)
-        FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id WHERE vm.id = \(machine) RETURNING id
+            coalesce(v.size_gib, vm.disk_gib)
+        FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id
+            LEFT JOIN volume_attachment a ON a.vm_id = vm.id AND a.boot LEFT JOIN volume v ON v.id = a.volume_id
+        WHERE vm.id = \(machine) RETURNING id
         """
     }
 

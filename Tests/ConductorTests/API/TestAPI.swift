@@ -36,7 +36,8 @@ struct TestAPI: Sendable {
     ///   - pool: the floating IPs there are.
     ///   - broker: a virtual host for nodes' queues; without one nothing answers there.
     ///   - rateLimit: of each tenant's key.
-    ///   - hasImageStore: whether snapshots can be taken; no test here brings files.
+    ///   - imageStore: the image store's directory; without one no snapshots can be taken.
+    ///   - setup: live for tests of connections.
     ///   - body: gets the routes.
     /// - Throws: what `body` throws.
     static func with(
@@ -44,7 +45,8 @@ struct TestAPI: Sendable {
         pool: String = "203.0.113.0/24",
         broker: TemporaryVirtualHost? = nil,
         rateLimit: RateLimit? = nil,
-        hasImageStore: Bool = false,
+        imageStore: String? = nil,
+        setup: TestingSetup = .router,
         _ body: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         try await Cloud.with(pool: pool) { cloud in
@@ -67,8 +69,7 @@ struct TestAPI: Sendable {
                         lifecycle: cloud.lifecycle,
                         ownURL: nil
                     ),
-                    images: hasImageStore
-                        ? NodeImages(files: ImageFiles(directory: "/nonexistent"), database: database) : nil
+                    images: imageStore.map { NodeImages(files: ImageFiles(directory: $0), database: database) }
                 ),
                 registry: try await registry(database, broker),
                 rateLimit: rateLimit,
@@ -77,7 +78,7 @@ struct TestAPI: Sendable {
             )
             let routes = api.declaredRoutes.routes.map { (method: $0.method, path: "\($0.path)") }
             try await Application(router: api.router)
-                .test(.router) { client in
+                .test(setup) { client in
                     try await body(TestAPI(cloud: cloud, client: client, routes: routes))
                 }
         }

@@ -34,6 +34,7 @@ def take(tenant, machine):
 
     found = eventually("the snapshot is taken", taken)
     assert (found.vm_id, found.name, found.description) == (machine.id, "moment", "of then")
+    assert (found.vm_status, found.volume_id) == ("ACTIVE", None)
     return found
 
 

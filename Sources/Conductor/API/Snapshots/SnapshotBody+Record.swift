@@ -30,10 +30,13 @@ extension SnapshotDetailBody {
             SnapshotBody(record),
             region: record.regionName,
             vmName: record.machineName,
+            vmStatus: record.machineStatus?.rawValue,
             vmEnvironment: record.environmentName,
             vmFlavor: record.flavorName,
             vmImage: record.imageName,
             vmKeypair: record.keyNames.first,
+            volumeID: record.volumeID?.description,
+            volumeName: record.volumeName,
             customImage: record.customImageName
         )
     }

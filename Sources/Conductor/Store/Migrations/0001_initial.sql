@@ -566,10 +566,13 @@ CREATE TABLE snapshot (
     -- The machine, which may be gone since, and what one like it is made of.
     vm_id            bigint NOT NULL,
     vm_name          text NOT NULL,
-    flavor_id        bigint NOT NULL REFERENCES flavor,
-    base_image_id    bigint NOT NULL REFERENCES image,
+    -- The volume that it booted from; null for a disk of its own.
+    volume_id        bigint,
+    volume_name      text,
     key_ids          bigint[] NOT NULL,
     has_floating_ip  boolean NOT NULL,
+    flavor_id        bigint NOT NULL REFERENCES flavor,
+    base_image_id    bigint NOT NULL REFERENCES image,
     job_id           bigint NOT NULL,
     state            text NOT NULL DEFAULT 'creating' CHECK (state IN ('creating', 'available', 'error', 'deleted')),
     -- Of the file, once the whole of it came; null before, and again when it was removed.
@@ -585,7 +588,8 @@ CREATE TABLE snapshot (
     updated_at       timestamptz NOT NULL DEFAULT now(),
     deleted_at       timestamptz,
     CHECK ((deleted_at IS NOT NULL) = (state = 'deleted')),
-    CHECK (state <> 'available' OR sha256 IS NOT NULL)
+    CHECK (state <> 'available' OR sha256 IS NOT NULL),
+    CHECK ((volume_id IS NULL) = (volume_name IS NULL))
 );
 CREATE UNIQUE INDEX snapshot_name_unique ON snapshot (organization_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX snapshot_creating ON snapshot (vm_id) WHERE state = 'creating';

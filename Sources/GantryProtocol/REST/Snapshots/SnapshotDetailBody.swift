@@ -21,10 +21,14 @@ public struct SnapshotDetailBody: AnswerContent, Hashable {
     @Nullable public var customImage: String?
     public var vmID: Int64
     public var vmName: String
+    @Nullable public var vmStatus: String?
     @Nullable public var vmEnvironment: String?
     public var vmFlavor: String
     public var vmImage: String
     @Nullable public var vmKeypair: String?
+    /// A number, which the vendor writes as text.
+    @Nullable public var volumeID: String?
+    @Nullable public var volumeName: String?
     public var createdAt: Timestamp
     public var updatedAt: Timestamp
 
@@ -32,19 +36,25 @@ public struct SnapshotDetailBody: AnswerContent, Hashable {
     ///   - snapshot: as lists show it.
     ///   - region: the region's name.
     ///   - vmName: the machine's name, as all that follow.
+    ///   - vmStatus: its status now; nil when it is gone.
     ///   - vmEnvironment: nil when it is gone.
     ///   - vmFlavor: the flavor.
     ///   - vmImage: what the machine began as.
     ///   - vmKeypair: the first key that is still there.
+    ///   - volumeID: the volume that the machine booted from, if it did.
+    ///   - volumeName: the volume's name.
     ///   - customImage: the image that was made of the snapshot.
     public init(
         _ snapshot: SnapshotBody,
         region: String,
         vmName: String,
+        vmStatus: String?,
         vmEnvironment: String?,
         vmFlavor: String,
         vmImage: String,
         vmKeypair: String?,
+        volumeID: String?,
+        volumeName: String?,
         customImage: String?
     ) {
         (id, name, description) = (snapshot.id, snapshot.name, snapshot.description)
@@ -55,9 +65,12 @@ public struct SnapshotDetailBody: AnswerContent, Hashable {
         _fault = Nullable(wrappedValue: snapshot.fault)
         _customImage = Nullable(wrappedValue: customImage)
         (vmID, self.vmName) = (snapshot.vmID, vmName)
+        _vmStatus = Nullable(wrappedValue: vmStatus)
         _vmEnvironment = Nullable(wrappedValue: vmEnvironment)
         (self.vmFlavor, self.vmImage) = (vmFlavor, vmImage)
         _vmKeypair = Nullable(wrappedValue: vmKeypair)
+        _volumeID = Nullable(wrappedValue: volumeID)
+        _volumeName = Nullable(wrappedValue: volumeName)
         (createdAt, updatedAt) = (snapshot.createdAt, snapshot.updatedAt)
     }
 
@@ -77,10 +90,13 @@ public struct SnapshotDetailBody: AnswerContent, Hashable {
         case customImage = "custom_image"
         case vmID = "vm_id"
         case vmName = "vm_name"
+        case vmStatus = "vm_status"
         case vmEnvironment = "vm_environment"
         case vmFlavor = "vm_flavor"
         case vmImage = "vm_image"
         case vmKeypair = "vm_keypair"
+        case volumeID = "volume_id"
+        case volumeName = "volume_name"
         case createdAt = "created_at"
         case updatedAt = "updated_at"
     }

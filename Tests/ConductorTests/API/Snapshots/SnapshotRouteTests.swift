@@ -14,7 +14,7 @@ struct SnapshotRouteTests {
 
     /// A machine that is ACTIVE, and a snapshot of it that its node has begun.
     private func with(_ body: @Sendable (TestAPI, InstanceBody, SnapshotBody) async throws -> Void) async throws {
-        try await TestAPI.with(hasImageStore: true) { api in
+        try await TestAPI.with(imageStore: "/nonexistent") { api in
             let machine = try #require(try await api.create().first)
             try await api.cloud.settle()
             let request = #"{"name":"before","description":"Old","labels":["a","b"]}"#
@@ -65,6 +65,7 @@ struct SnapshotRouteTests {
             let there = try await shown(snapshot, api)
             #expect((there.status, there.isConsistent, there.size, there.labels) == ("AVAILABLE", true, 2, "a,b"))
             #expect((there.vmName, there.vmFlavor, there.vmImage) == ("web", "small", "micro"))
+            #expect((there.vmStatus, there.volumeID, there.volumeName) == ("ACTIVE", nil, nil))
             let events = try await api.call(.get, "\(path)/events").decoded(SnapshotEventsAnswer.self).snapshotEvents
             #expect(events.map(\.reason) == ["SnapshotCreateRequest", "SnapshotCreateSuccess"])
             #expect(try await api.call(.get, "\(TestAPI.machines)/\(machine.id)/stop").status == .ok)
@@ -88,6 +89,27 @@ struct SnapshotRouteTests {
             #expect(try await api.call(.delete, "\(TestAPI.machines)/\(restored.id)").status == .ok)
             try await api.cloud.settle()
             #expect(try await files.unused().count == 1)
+        }
+    }
+
+    @Test("It names the volume that its machine booted from, and tells the machine's status until that is gone")
+    func ofVolume() async throws {
+        try await TestAPI.with(imageStore: "/nonexistent") { api in
+            try await api.cloud.addPool("local", .local)
+            let machine = try #require(try await api.create(["create_bootable_volume": true]).first)
+            try await api.cloud.settle()
+            let path = "\(TestAPI.machines)/\(machine.id)"
+            let snapshot = try await api.call(.post, "\(path)/snapshots", #"{"name":"root","description":""}"#)
+                .decoded(Answer<SnapshotBody>.self).content
+            try await finish(api)
+            let volume = try #require(machine.volumeAttachments.first?.volume)
+            let there = try await shown(snapshot, api)
+            #expect((there.volumeID, there.volumeName, there.size) == ("\(volume.id)", "web", 2))
+            #expect(try await api.call(.delete, path).status == .ok)
+            #expect(try await shown(snapshot, api).vmStatus == "DELETING")
+            try await api.cloud.settle()
+            let afterwards = try await shown(snapshot, api)
+            #expect((afterwards.vmStatus, afterwards.vmName) == (nil, "web"))
         }
     }
 
