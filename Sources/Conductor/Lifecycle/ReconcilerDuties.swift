@@ -224,6 +224,20 @@ struct ReconcilerDuties: Sendable {
                 LIMIT 1000 FOR UPDATE OF u SKIP LOCKED))
             """,
             """
+            DELETE FROM image WHERE ctid = ANY (ARRAY(SELECT i.ctid FROM image i
+                WHERE i.deleted_at < now() - make_interval(secs => \(retention.events.seconds))
+                    AND NOT EXISTS (SELECT FROM virtual_machine vm WHERE vm.image_id = i.id)
+                    AND NOT EXISTS (SELECT FROM volume v WHERE v.image_id = i.id)
+                    AND NOT EXISTS (SELECT FROM snapshot s WHERE s.base_image_id = i.id)
+                LIMIT 100 FOR UPDATE SKIP LOCKED))
+            """,
+            """
+            DELETE FROM snapshot WHERE ctid = ANY (ARRAY(SELECT s.ctid FROM snapshot s
+                WHERE s.deleted_at < now() - make_interval(secs => \(retention.events.seconds)) AND s.bytes = 0
+                    AND NOT EXISTS (SELECT FROM image i WHERE i.snapshot_id = s.id)
+                LIMIT 100 FOR UPDATE SKIP LOCKED))
+            """,
+            """
             DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(SELECT ctid FROM dead_letter
                 WHERE created_at < now() - make_interval(secs => \(retention.deadLetters.seconds)) LIMIT 1000))
             """,

@@ -131,4 +131,60 @@ struct ReconcilerTests {
             #expect(try await cloud.number("SELECT count(*) AS number FROM idempotency_key") == 1)
         }
     }
+
+    /// Deletes a snapshot of the machine, and an image of it, `days` ago.
+    private func deleted(_ name: String, of machine: VirtualMachineRecord, days: Int, _ cloud: Cloud) async throws {
+        try await cloud.execute(
+            """
+            WITH snapshot AS (
+                INSERT INTO snapshot (uuid, organization_id, region_id, name, vm_id, vm_name, flavor_id, base_image_id,
+                    key_ids, has_floating_ip, job_id, state, size_gib, deleted_at)
+                SELECT gen_random_uuid(), organization_id, \(cloud.region), \(name), id, name, flavor_id, image_id, '{}',
+                    false, 1, 'deleted', 1, now() - make_interval(days => \(days))
+                FROM virtual_machine WHERE id = \(machine.id) RETURNING id, deleted_at
+            )
+            INSERT INTO image (region_id, listed, snapshot_id, name, url, sha256, format, deleted_at)
+            SELECT \(cloud.region), false, id, \(name), 'store:', \(String(repeating: "a", count: 64)), 'qcow2', deleted_at
+            FROM snapshot
+            """
+        )
+    }
+
+    private func names(_ table: StaticString, _ cloud: Cloud) async throws -> [String] {
+        try await cloud.database.read { transaction in
+            try transaction.query("SELECT name FROM \(raw: table) ORDER BY name").map { try $0["name"] }
+        }
+    }
+
+    @Test(
+        "A deleted image goes when no machine, volume or snapshot began as it, a snapshot when its file and images have"
+    )
+    func imagesAndSnapshots() async throws {
+        try await Cloud.with { cloud in
+            try await cloud.addNode("one")
+            let machine = try await cloud.createOne()
+            try await deleted("old", of: machine, days: 100, cloud)
+            try await deleted("young", of: machine, days: 10, cloud)
+            try await deleted("used", of: machine, days: 100, cloud)
+            try await deleted("kept", of: machine, days: 100, cloud)
+            try await cloud.execute(
+                "UPDATE virtual_machine SET image_id = (SELECT id FROM image WHERE name = 'used') WHERE id = \(machine.id)"
+            )
+            try await cloud.execute("UPDATE snapshot SET bytes = 1 WHERE name = 'kept'")
+            await round(cloud)
+            #expect(try await names("image", cloud) == ["micro", "used", "young"])
+            #expect(try await names("snapshot", cloud) == ["kept", "used", "young"])
+
+            // What the machine began as stays for the snapshots of it.
+            try await cloud.execute("UPDATE image SET deleted_at = now() - interval '100 days' WHERE name = 'micro'")
+            try await cloud.execute("UPDATE virtual_machine SET image_id = (SELECT id FROM image WHERE name = 'young')")
+            await round(cloud)
+            #expect(try await names("image", cloud) == ["micro", "young"])
+            #expect(try await names("snapshot", cloud) == ["kept", "young"])
+            try await cloud.execute("UPDATE snapshot SET bytes = 0, deleted_at = now() - interval '100 days'")
+            await round(cloud)
+            #expect(try await names("image", cloud) == ["micro", "young"])
+            #expect(try await names("snapshot", cloud) == ["young"])
+        }
+    }
 }

@@ -362,6 +362,7 @@ CREATE UNIQUE INDEX virtual_machine_name_unique ON virtual_machine (environment_
 CREATE UNIQUE INDEX virtual_machine_mac_unique ON virtual_machine (mac) WHERE deleted_at IS NULL;
 CREATE INDEX virtual_machine_organization ON virtual_machine (organization_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX virtual_machine_node ON virtual_machine (node_id) WHERE node_id IS NOT NULL;
+CREATE INDEX virtual_machine_image ON virtual_machine (image_id);
 CREATE INDEX virtual_machine_deadline ON virtual_machine (deadline_at) WHERE deadline_at IS NOT NULL;
 -- Those that have left one node and wait for another.
 CREATE INDEX virtual_machine_unplaced ON virtual_machine (id) WHERE node_id IS NULL AND phase = 'creating';
@@ -535,6 +536,7 @@ CREATE TABLE volume (
 CREATE UNIQUE INDEX volume_name_unique ON volume (environment_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX volume_organization ON volume (organization_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX volume_node ON volume (node_id) WHERE node_id IS NOT NULL;
+CREATE INDEX volume_image ON volume (image_id) WHERE image_id IS NOT NULL;
 CREATE INDEX volume_deleting ON volume (id) WHERE state = 'deleting';
 
 -- One row a volume at most, which is what keeps two machines from having one.
@@ -569,10 +571,10 @@ CREATE TABLE snapshot (
     -- The volume that it booted from; null for a disk of its own.
     volume_id        bigint,
     volume_name      text,
-    key_ids          bigint[] NOT NULL,
-    has_floating_ip  boolean NOT NULL,
     flavor_id        bigint NOT NULL REFERENCES flavor,
     base_image_id    bigint NOT NULL REFERENCES image,
+    key_ids          bigint[] NOT NULL,
+    has_floating_ip  boolean NOT NULL,
     job_id           bigint NOT NULL,
     state            text NOT NULL DEFAULT 'creating' CHECK (state IN ('creating', 'available', 'error', 'deleted')),
     -- Of the file, once the whole of it came; null before, and again when it was removed.
@@ -593,6 +595,7 @@ CREATE TABLE snapshot (
 );
 CREATE UNIQUE INDEX snapshot_name_unique ON snapshot (organization_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX snapshot_creating ON snapshot (vm_id) WHERE state = 'creating';
+CREATE INDEX snapshot_image ON snapshot (base_image_id);
 CREATE INDEX snapshot_file ON snapshot (id) WHERE state IN ('error', 'deleted') AND bytes > 0;
 ALTER TABLE image ADD FOREIGN KEY (snapshot_id) REFERENCES snapshot;
 
