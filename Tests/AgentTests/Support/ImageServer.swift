@@ -6,7 +6,10 @@ import Synchronization
 /// A web server on loopback that does as a test says, down to hanging up in the middle. One connection, one request.
 final class ImageServer: Sendable {
     struct Request: Sendable {
+        let method: String
         let path: String
+        /// What came of its body.
+        let body: Data
         /// The first byte that is asked for, with a `Range`.
         let from: Int?
     }
@@ -43,6 +46,8 @@ final class ImageServer: Sendable {
 
     private let listener: Int32
     private let answer: @Sendable (Request) -> Reply
+    /// After how many bytes each of the next bodies that come is hung up on.
+    private let breaks: Mutex<[Int]>
     private let taken = Mutex<[Request]>([])
     let url: String
 
@@ -50,17 +55,25 @@ final class ImageServer: Sendable {
     var requests: [Request] { taken.withLock { $0 } }
 
     /// Runs a server for as long as `body` takes.
+    ///
+    /// - Parameters:
+    ///   - breaks: after how many bytes each of the first bodies that come is hung up on; what came is told to `answer`.
+    ///   - answer: what a request is answered.
+    ///   - body: gets the server.
+    /// - Throws: what `body` throws.
     static func with(
+        breaks: [Int] = [],
         _ answer: @escaping @Sendable (Request) -> Reply,
         _ body: (ImageServer) async throws -> Void
     ) async throws {
-        let server = ImageServer(answer)
+        let server = ImageServer(breaks, answer)
         defer { server.close() }
         try await body(server)
     }
 
-    private init(_ answer: @escaping @Sendable (Request) -> Reply) {
+    private init(_ breaks: [Int], _ answer: @escaping @Sendable (Request) -> Reply) {
         self.answer = answer
+        self.breaks = Mutex(breaks)
         let (listener, port) = Self.listen()
         self.listener = listener
         url = "http://127.0.0.1:\(port)"
@@ -100,21 +113,29 @@ final class ImageServer: Sendable {
     }
 
     private func serve(_ connection: Int32) {
-        var head = Data()
-        while head.range(of: Data("\r\n\r\n".utf8)) == nil {
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            let count = recv(connection, &buffer, buffer.count, 0)
-            guard count > 0 else { return }
-            head.append(contentsOf: buffer.prefix(count))
+        var bytes = Data()
+        let end = Data("\r\n\r\n".utf8)
+        while bytes.range(of: end) == nil { guard receive(&bytes, from: connection) else { return } }
+        let headEnd = bytes.range(of: end)?.upperBound ?? bytes.endIndex
+        let lines = String(decoding: bytes[..<headEnd], as: UTF8.self).split(separator: "\r\n")
+        func value(_ field: String) -> Int? {
+            lines.first { $0.lowercased().hasPrefix(field) }
+                .flatMap { Int($0.dropFirst(field.count).prefix { $0.isNumber }) }
         }
-        let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
-        let range = lines.first { $0.lowercased().hasPrefix("range: bytes=") }
+        let length = value("content-length: ") ?? 0
+        let limit = length > 0 ? breaks.withLock { $0.isEmpty ? nil : $0.removeFirst() } : nil
+        var body = Data(bytes[headEnd...])
+        while body.count < limit ?? length { guard receive(&body, from: connection) else { return } }
+        let words = lines[0].split(separator: " ")
         let request = Request(
-            path: String(lines[0].split(separator: " ")[1]),
-            from: range.flatMap { Int($0.dropFirst("range: bytes=".count).dropLast()) }
+            method: String(words[0]),
+            path: String(words[1]),
+            body: body.prefix(limit ?? length),
+            from: value("range: bytes=")
         )
         taken.withLock { $0.append(request) }
         let reply = answer(request)
+        if limit != nil { return }
         var text = "HTTP/1.1 \(reply.status) X\r\nConnection: close\r\n"
         for header in reply.headers { text += header + "\r\n" }
         if let length = reply.length { text += "Content-Length: \(length)\r\n" }
@@ -122,6 +143,13 @@ final class ImageServer: Sendable {
         send(Data("\(text)\r\n".utf8) + reply.body.prefix(half), to: connection)
         reply.gate?.wait()
         send(Data(reply.body.dropFirst(half)), to: connection)
+    }
+
+    private func receive(_ data: inout Data, from connection: Int32) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = recv(connection, &buffer, buffer.count, 0)
+        data.append(contentsOf: buffer.prefix(max(0, count)))
+        return count > 0
     }
 
     private func send(_ data: Data, to connection: Int32) {
