@@ -37,6 +37,7 @@ package struct HostScenario {
         await unknown()
         await create()
         try await life()
+        try await hibernation()
         await lastThings()
         return seen
     }
@@ -78,6 +79,13 @@ package struct HostScenario {
         await perform(.start)
     }
 
+    /// Hibernated, which for the host is no more than off, and restored, by the steps that the agent would take.
+    private mutating func hibernation() async throws {
+        try await converge(to: .hibernated, generation: 5)
+        try await converge(to: .hibernated, generation: 5)
+        try await converge(to: .running, generation: 6)
+    }
+
     /// What is undefined while it runs is not ours to see any more, but still to end.
     private mutating func lastThings() async {
         await perform(.undefine)
@@ -86,9 +94,20 @@ package struct HostScenario {
 
     // MARK: - Doing and looking
 
+    private mutating func converge(to power: WantedPower, generation: Int64) async throws {
+        var task = task
+        (task.power, task.generation, task.bootCounter) = (power, Generation(generation), 4)
+        let plan = ConvergencePlan(for: task, applied: false, domain: try await host.domain(task.uuid))
+        for step in plan.stages.joined() { await perform(step, task) }
+    }
+
     private mutating func perform(_ step: ConvergenceStep, generation: Int64 = 1, boot: Int = 1) async {
         var task = task
         (task.generation, task.bootCounter) = (Generation(generation), boot)
+        await perform(step, task)
+    }
+
+    private mutating func perform(_ step: ConvergenceStep, _ task: MachineTask) async {
         do throws(Fault) {
             try await host.perform(step, for: task) { _ in }
             await look(step.rawValue, "done")

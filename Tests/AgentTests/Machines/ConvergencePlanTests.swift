@@ -105,10 +105,12 @@ struct ConvergencePlanTests {
         #expect(running.stages == [[.network, .filter], [.volumes], [.plug], [.define]])
         let build = ConvergencePlan(for: task, applied: false, domain: nil)
         #expect(build.stages.prefix(2) == [[.image], [.volumes]])
-        task.power = .stopped
-        let off = ConvergencePlan(for: task, applied: false, domain: domain(task, .off))
-        #expect(off.stages == [[.network, .filter], [.volumes]])
-        #expect(ConvergencePlan(for: task, applied: false, domain: nil).stages.first == [.volumes])
+        for power in [WantedPower.stopped, .hibernated] {
+            task.power = power
+            let off = ConvergencePlan(for: task, applied: false, domain: domain(task, .off))
+            #expect(off.stages == [[.network, .filter], [.volumes]])
+            #expect(ConvergencePlan(for: task, applied: false, domain: nil).stages.first == [.volumes])
+        }
     }
 
     @Test("A held one stays held until somebody asks for a reboot")

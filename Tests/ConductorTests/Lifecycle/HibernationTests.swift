@@ -145,6 +145,55 @@ struct HibernationTests {
         }
     }
 
+    @Test("It keeps its volumes while it sleeps, so that nobody else gets them, and wakes with them")
+    func volumes() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            try await cloud.addPool("local", .local)
+            let volume = try await cloud.addVolume("data", sizeGiB: 10)
+            let (machine, other) = (try await cloud.createOne(), try await cloud.createOne())
+            try await node.converge()
+            func attach(to machine: VirtualMachineRecord) async throws {
+                _ = try await cloud.lifecycle.attachVolumes(
+                    [volume],
+                    isProtected: false,
+                    to: machine.id,
+                    in: cloud.organization,
+                    by: cloud.user
+                )
+            }
+            try await attach(to: machine)
+            try await node.converge()
+            try await hibernate(cloud, machine)
+            try await node.converge()
+            let asleep = try #require(try await cloud.now(machine))
+            #expect((asleep.status, asleep.volumes.map(\.state)) == (.hibernated, [.attached]))
+            #expect(try await allocated(cloud) == [1, 512, 5 + 5 + 10])
+            try await cloud.audit()
+            await expectRefusal(.wrongState, "attached to VM \(machine.id)") { try await attach(to: other) }
+            await expectRefusal(.wrongState, "HIBERNATED") {
+                _ = try await cloud.lifecycle.detachVolumes(
+                    [volume],
+                    from: machine.id,
+                    in: cloud.organization,
+                    by: cloud.user
+                )
+            }
+            #expect(try await cloud.task(machine).spec?.volumes.map(\.isNew) == [false])
+            try await cloud.perform(.restore, machine)
+            try await node.converge()
+            let awake = try #require(try await cloud.now(machine))
+            #expect((awake.status, awake.volumes.map(\.state)) == (.active, [.attached]))
+            try await cloud.audit()
+            try await hibernate(cloud, machine)
+            try await node.converge()
+            try await cloud.perform(.delete, machine)
+            try await node.converge()
+            try await attach(to: other)
+            try await cloud.audit()
+        }
+    }
+
     @Test("It is deleted from every state on the way, and nothing of it is left", arguments: 0..<4)
     func deletion(steps: Int) async throws {
         try await Cloud.with { cloud in

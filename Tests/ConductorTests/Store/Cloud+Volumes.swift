@@ -21,6 +21,19 @@ extension Cloud {
         )
     }
 
+    /// Makes an empty volume in the only pool.
+    func addVolume(_ name: String, sizeGiB: Int) async throws -> VolumeID {
+        try await database.transaction { transaction in
+            let rows = try transaction.query(
+                """
+                INSERT INTO volume (organization_id, environment_id, pool_id, name, size_gib)
+                SELECT \(organization), \(environment), id, \(name), \(sizeGiB) FROM storage_pool RETURNING id
+                """
+            )
+            return try #require(rows.first)["id"]
+        }
+    }
+
     /// What the nodes have given out of their disks.
     func claimedDisk() async throws -> Int {
         try await number("SELECT sum(allocated_disk_gib) AS number FROM compute_node")
