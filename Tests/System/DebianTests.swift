@@ -33,30 +33,41 @@ struct DebianTests {
 
         """
 
-    @Test("Two keys log in; hostname, sizes and gzipped multi-part user data are its own", .timeLimit(.minutes(20)))
+    @Test(
+        "Two keys log in; hostname, sizes and gzipped user data are its own; its agent changes keys and holds files still",
+        .timeLimit(.minutes(20))
+    )
     func firstBoot() async throws {
-        try await SystemCloud.with(image: TestImage.debian()) { cloud in
-            let agent = try cloud.startAgent()
-            var request = cloud.request("Debian 12 (größer)", userData: try await Self.gzipped(Self.message))
-            request.flavorName = CloudData.largerFlavor
-            let machine = try await cloud.wait(for: cloud.create(request)[0], .active)
-            try await cloud.login(
-                machine,
-                "cloud-init status --wait >/dev/null; test -e /from-script",
-                timeout: Self.patience
-            )
-            #expect(try await cloud.ssh(machine, key: 0, "hostname") == "debian-12-gr-er")
-            #expect(try await cloud.ssh(machine, key: 1, "nproc") == "2")
-            #expect(try await cloud.ssh(machine, "cat /from-config") == "a\"b$c<&>: #")
-            #expect(try await cloud.ssh(machine, "cat /from-script") == "made by \"the script\"")
-            #expect(try await cloud.ssh(machine, "cat /sys/block/vda/size") == "\(4 << 21)")
-            // The root file system grew into the flavor's disk.
-            let size = try #require(try await cloud.ssh(machine, "df --output=size -m / | tail -n 1"))
-            #expect(try #require(Int(size)) > 3500)
-            try await changeKeys(of: machine, in: cloud)
-            try await cloud.remove(machine)
-            try await Auditor.expectNothingLeft(of: cloud)
-            #expect(try await agent.stop() == 0)
+        try await withTemporaryDirectory { store in
+            let settings = ["GANTRY_IMAGE_STORE_DIRECTORY": store]
+            try await SystemCloud.with(image: TestImage.debian(), conductorSettings: settings) { cloud in
+                let agent = try cloud.startAgent()
+                var request = cloud.request("Debian 12 (größer)", userData: try await Self.gzipped(Self.message))
+                request.flavorName = CloudData.largerFlavor
+                let machine = try await cloud.wait(for: cloud.create(request)[0], .active)
+                try await cloud.login(
+                    machine,
+                    "cloud-init status --wait >/dev/null; test -e /from-script",
+                    timeout: Self.patience
+                )
+                #expect(try await cloud.ssh(machine, key: 0, "hostname") == "debian-12-gr-er")
+                #expect(try await cloud.ssh(machine, key: 1, "nproc") == "2")
+                #expect(try await cloud.ssh(machine, "cat /from-config") == "a\"b$c<&>: #")
+                #expect(try await cloud.ssh(machine, "cat /from-script") == "made by \"the script\"")
+                #expect(try await cloud.ssh(machine, "cat /sys/block/vda/size") == "\(4 << 21)")
+                // The root file system grew into the flavor's disk.
+                let size = try #require(try await cloud.ssh(machine, "df --output=size -m / | tail -n 1"))
+                #expect(try #require(Int(size)) > 3500)
+                try await changeKeys(of: machine, in: cloud)
+                // Its agent holds the file systems still, and lets them go on.
+                let snapshot = try await cloud.takeSnapshot("frozen", of: machine, timeout: Self.patience)
+                #expect(snapshot.isConsistent == true)
+                #expect(try await cloud.ssh(machine, "touch ~/thawed && sync") != nil)
+                try await cloud.api.deleteSnapshot(snapshot.id)
+                try await cloud.remove(machine)
+                try await Auditor.expectNothingLeft(of: cloud)
+                #expect(try await agent.stop() == 0)
+            }
         }
     }
 

@@ -19,7 +19,10 @@ struct GuestHibernationTests {
         """
 
     @Test(
-        "Asleep it has no address and claims its disk alone; awake it is as large as its new flavor",
+        """
+        Asleep it has no address and claims its disk alone; awake it is as large as its new flavor; by that one's policy \
+        a stop frees as much
+        """,
         .timeLimit(.minutes(4))
     )
     func hibernation() async throws {
@@ -41,6 +44,16 @@ struct GuestHibernationTests {
             #expect(try await cloud.ssh(awake, "nproc") == "2")
             #expect(try await cloud.ssh(awake, "cat /sys/block/vda/size") == "\(4 << 21)")
             #expect(try await allocated(cloud) == [2, 512, 4])
+            try await cloud.database.transaction { transaction in
+                try transaction.execute("UPDATE flavor SET stop_policy = 'release'")
+            }
+            _ = try await cloud.ssh(awake, "poweroff", asRoot: true)
+            try await cloud.wait(for: machine, .shutoff)
+            try await eventually("a stop frees it too") { try await allocated(cloud) == [0, 0, 4] }
+            try await cloud.api.perform(.start, on: machine.id)
+            #expect(try await allocated(cloud) == [2, 512, 4])
+            try await cloud.wait(for: machine, .active)
+            #expect(try await cloud.login(awake, "cat /root-mark") == mark)
             try await cloud.api.perform(.hibernate, on: machine.id)
             try await cloud.wait(for: machine, .hibernated)
             try await cloud.remove(machine)

@@ -61,15 +61,3 @@ struct SnapshotTests {
         }
     }
 }
-
-extension SystemCloud {
-    /// Takes a snapshot and waits until it is there.
-    fileprivate func takeSnapshot(_ name: String, of machine: InstanceBody) async throws -> SnapshotDetailBody {
-        let snapshot = try await api.createSnapshot(CreateSnapshotRequest(name: name), of: machine.id)
-        return try await eventually("snapshot \(name) is there", timeout: .seconds(120)) {
-            let now = try await api.snapshot(snapshot.id)
-            if let fault = now.fault { throw CommandFailure(description: "snapshot \(name) failed: \(fault.message)") }
-            return now.status == "AVAILABLE" ? now : nil
-        }
-    }
-}
