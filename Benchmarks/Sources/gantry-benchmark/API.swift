@@ -23,6 +23,11 @@ struct API: Sendable {
         let status: String
     }
 
+    struct Page: Decodable, Sendable {
+        let count: Int
+        let instances: [Machine]
+    }
+
     private struct Created: Decodable { let instances: [Machine] }
     private struct Shown: Decodable { let instance: Machine }
 
@@ -47,6 +52,11 @@ struct API: Sendable {
             throw Refused(description: "GET answered \(status): \(String(decoding: data, as: UTF8.self))")
         }
         return try JSONDecoder().decode(Shown.self, from: data).instance
+    }
+
+    /// The first page of all machines.
+    func machines(pageSize: Int) async throws -> Page {
+        try await JSONDecoder().decode(Page.self, from: call(.GET, "virtual-machines?page=1&pageSize=\(pageSize)"))
     }
 
     private func call(_ method: HTTPMethod, _ path: String, _ body: Data? = nil) async throws -> Data {
