@@ -5,7 +5,7 @@ import Hummingbird
 /// Tells a wrong method at a right path from a wrong path, which the router does not.
 enum MethodNotAllowed {
     private static let methods: [HTTPRequest.Method] = [
-        .get, .post, .put, .patch, .delete, .head, .options, .trace,
+        .get, .post, .put, .patch, .delete, .head, .options, .trace, .query,
     ]
 
     /// Answers 405 at every path that the router has, for the methods that it does not have there. To be called last.

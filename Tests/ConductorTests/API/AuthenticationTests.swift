@@ -78,7 +78,7 @@ struct AuthenticationTests {
             let answer = try await api.call(.patch, TestAPI.machines)
             #expect(answer.status == .methodNotAllowed)
             #expect(answer.headers[.allow] == "GET, POST")
-            for method in [HTTPRequest.Method.head, .options, .trace] {
+            for method in [HTTPRequest.Method.head, .options, .trace, .query] {
                 #expect(try await api.call(method, "\(TestAPI.machines)/1/start").status == .methodNotAllowed)
             }
             #expect(try await api.call(.head, TestAPI.machines).body.isEmpty)
