@@ -21,6 +21,12 @@ import Settings
 /// - `libvirt.uri` (string, default `qemu:///system`): this host's libvirt.
 /// - `virt_type` (`auto`, `kvm` or `qemu`, default `auto`): how guests run; `auto` tries KVM and says what it found.
 /// - `uplink` (string, optional): the network device on which floating IPs are announced.
+/// - `gpu.allow` (list, default `10de,1002`, which is NVIDIA and AMD): the GPUs that guests may have: a vendor, a vendor and
+///   device (`10de:2330`) or a full address (`0000:65:00.0`) each. The firmware's display is never given away.
+/// - `gpu.deny` (list as above, default none): devices that no guest gets, stronger than `gpu.allow`. What shares an IOMMU
+///   group with them stays too.
+/// - `gpu.types` (list of `DEVICE=TYPE`, default none): what flavors call them as `gpu_type`, such as
+///   `10de:2330=H100-80G-SXM5`. Unsaid, it is the model's name in brackets in pci.ids, such as `H100-SXM5-80GB`.
 /// - `orphan_policy` (`report`, `stop` or `remove`, default `report`): what happens to domains that nobody wants.
 /// - `reserved.vcpus`, `reserved.memory_mib`, `reserved.disk_gib` (integers ≥ 0, default 0, 512, 5): kept for the host.
 /// - `concurrency` (integer 1 to 64, default 8): machines worked on side by side.
@@ -41,6 +47,7 @@ package struct AgentConfiguration: Sendable {
     package var libvirtURI: String
     package var virtType: VirtTypeProbe.Wish
     package var uplink: String?
+    package var gpus: GPUPolicy
     package var orphanPolicy: Supervisor.OrphanPolicy
     package var reserved: Resources
     package var concurrency: Int
@@ -65,6 +72,7 @@ package struct AgentConfiguration: Sendable {
         libvirtURI = reader.string(forKey: "libvirt.uri", default: "qemu:///system")
         virtType = try reader.choice("virt_type", default: .auto)
         uplink = reader.string(forKey: "uplink")
+        gpus = try GPUPolicy(reader)
         orphanPolicy = try reader.choice("orphan_policy", default: .report)
         reserved = Resources(
             vcpus: try reader.number("reserved.vcpus", default: 0, in: 0...4096),

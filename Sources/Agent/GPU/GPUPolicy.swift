@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+package import GantryModel
+
+/// Which GPUs the operator gives to guests, and as which flavor's `gpu_type`.
+package struct GPUPolicy: Hashable, Sendable {
+    package let allow: [Pattern]
+    /// Stronger than `allow`.
+    package let deny: [Pattern]
+    package let types: [Pattern: String]
+
+    /// - Parameters:
+    ///   - allow: NVIDIA's and AMD's, unless said otherwise.
+    ///   - deny: None, unless said otherwise.
+    ///   - types: What devices are called in flavors, where it is not what ``gpuType(of:model:)`` makes of the model.
+    package init(
+        allow: [Pattern] = [.vendor("10de"), .vendor("1002")],
+        deny: [Pattern] = [],
+        types: [Pattern: String] = [:]
+    ) {
+        (self.allow, self.deny, self.types) = (allow, deny, types)
+    }
+
+    /// Whether the device is a GPU that guests may have.
+    package func offers(_ device: PCIDevice) -> Bool {
+        device.isGPU && allow.contains { $0.matches(device) } && !denies(device)
+    }
+
+    package func denies(_ device: PCIDevice) -> Bool { deny.contains { $0.matches(device) } }
+
+    /// What flavors call a device: what the operator says of its address, else of its id, else of its vendor; else what
+    /// its model has in brackets, with “-” for all but letters, digits, “.” and “_”. So `GH100 [H100 SXM5 80GB]` is
+    /// `H100-SXM5-80GB`, and `GA102GL [RTX A6000]` is `RTX-A6000`.
+    package func gpuType(of device: PCIDevice, model: String) -> String {
+        let exact = types.filter { $0.key.matches(device) }.max { $0.key.exactness < $1.key.exactness }
+        if let exact { return exact.value }
+        let name = model.firstMatch(of: /\[(.+)\]/).map { String($0.1) } ?? model
+        return name.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "." || $0 == "_") }
+            .joined(separator: "-")
+    }
+}
+
+extension GPUPolicy {
+    /// - Throws: ``InvalidValue``, which names the key.
+    init(_ reader: ConfigReader) throws(InvalidValue) {
+        let allow = try Self.patterns("gpu.allow", reader)
+        self.init(
+            allow: allow.isEmpty ? Self().allow : allow,
+            deny: try Self.patterns("gpu.deny", reader),
+            types: try Self.types("gpu.types", reader)
+        )
+    }
+
+    private static func patterns(_ key: ConfigKey, _ reader: ConfigReader) throws(InvalidValue) -> [Pattern] {
+        var patterns: [Pattern] = []
+        for text in reader.stringArray(forKey: key, default: []) { patterns.append(try pattern(text, key)) }
+        return patterns
+    }
+
+    private static func pattern(_ text: String, _ key: ConfigKey) throws(InvalidValue) -> Pattern {
+        do {
+            return try Pattern(text)
+        } catch {
+            throw InvalidValue("\(key): \(error)")
+        }
+    }
+
+    private static func types(_ key: ConfigKey, _ reader: ConfigReader) throws(InvalidValue) -> [Pattern: String] {
+        var types: [Pattern: String] = [:]
+        for text in reader.stringArray(forKey: key, default: []) {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, parts[1].wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) != nil else {
+                throw InvalidValue(
+                    "\(key): “\(text)” is no type of a device; write DEVICE=TYPE, such as 10de:2330=H100-80G-SXM5, in "
+                        + "letters, digits, “-”, “_” and “.”."
+                )
+            }
+            types[try pattern(parts[0], key)] = parts[1]
+        }
+        return types
+    }
+}
+
+extension GPUPolicy {
+    /// Some of a host's devices.
+    package enum Pattern: TextValue {
+        /// Such as `10de`.
+        case vendor(String)
+        /// Such as `10de:2330`.
+        case id(String)
+        case address(PCIAddress)
+
+        package init(_ text: String) throws(InvalidValue) {
+            if text.wholeMatch(of: /[0-9a-f]{4}/) != nil {
+                self = .vendor(text)
+            } else if text.wholeMatch(of: /[0-9a-f]{4}:[0-9a-f]{4}/) != nil {
+                self = .id(text)
+            } else if let address = try? PCIAddress(text) {
+                self = .address(address)
+            } else {
+                throw InvalidValue(
+                    "“\(text)” names no PCI device; write a vendor (10de), a vendor and device (10de:2330) or a full "
+                        + "address (0000:65:00.0), in small letters."
+                )
+            }
+        }
+
+        package var description: String {
+            switch self {
+            case .vendor(let text), .id(let text): text
+            case .address(let address): "\(address)"
+            }
+        }
+
+        func matches(_ device: PCIDevice) -> Bool {
+            switch self {
+            case .vendor(let vendor): device.vendorID == vendor
+            case .id(let id): device.pciID == id
+            case .address(let address): device.address == address
+            }
+        }
+
+        var exactness: Int {
+            switch self {
+            case .vendor: 0
+            case .id: 1
+            case .address: 2
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GantryModel
+
+/// Tells whether devices are well: they answer, their links have all lanes, and the kernel's log has nothing against them.
+struct PCIHealth {
+    private let devices: [PCIAddress: PCIDevice]
+    private let incidents: [PCIAddress: String]
+
+    init(devices: [PCIDevice], incidents: [PCIAddress: String]) {
+        self.devices = Dictionary(uniqueKeysWithValues: devices.map { ($0.address, $0) })
+        self.incidents = incidents
+    }
+
+    /// What is wrong with the device or on its way to the processor, as a sentence that names it.
+    func concern(_ device: PCIDevice) -> String? {
+        let path = Array(sequence(first: device) { $0.parent.flatMap { devices[$0] } })
+        if let silent = path.first(where: { !$0.answers }) {
+            return "\(silent.address) does not answer: its configuration space reads as all ones."
+        }
+        if let (sick, incident) = path.lazy.compactMap({ node in incidents[node.address].map { (node, $0) } }).first {
+            return "\(sick.address) \(incident)."
+        }
+        // A link is between an endpoint, or a switch's upstream port, and the port above it; between the ports of one
+        // switch is none.
+        return stride(from: 0, to: path.count - 1, by: 2).lazy.compactMap { narrow(path[$0], path[$0 + 1]) }.first
+    }
+
+    /// Only lanes are judged: a GPU that has nothing to do slows its link down.
+    private func narrow(_ device: PCIDevice, _ port: PCIDevice) -> String? {
+        guard let width = device.link?.width, let own = device.link?.maximumWidth,
+            let ports = port.link?.maximumWidth, width < min(own, ports)
+        else { return nil }
+        return "\(device.address) has a link of \(width) lanes where \(min(own, ports)) are possible."
+    }
+}
