@@ -2,7 +2,7 @@
 
 CACHE ?= $(or $(GANTRY_CACHE),$(HOME)/.cache/gantry)
 SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/check-units Packaging/images/build Packaging/images/check \
-	Packaging/images/debian/customize Packaging/images/micro/rc Packaging/images/micro/udhcpc \
+	Packaging/images/debian/customize Packaging/images/host/customize Packaging/images/micro/rc Packaging/images/micro/udhcpc \
 	Packaging/images/micro/initramfs-init
 
 .DEFAULT_GOAL := help
@@ -23,6 +23,7 @@ dependencies: ## Install the Debian packages that are missing, after saying whic
 images: dependencies ## Build the test images
 	@Packaging/images/build micro $(CACHE)/images
 	@Packaging/images/build debian $(CACHE)/images
+	@Packaging/images/build host $(CACHE)/images
 
 judges: dependencies ## Install the vendor's SDK and what else judges the API
 	@Packaging/dev/python-environment Tests/System/SDK/requirements.txt $(CACHE)/judges

@@ -20,6 +20,10 @@ import Settings
 ///   `.gantry-pool` in it.
 /// - `libvirt.uri` (string, default `qemu:///system`): this host's libvirt.
 /// - `virt_type` (`auto`, `kvm` or `qemu`, default `auto`): how guests run; `auto` tries KVM and says what it found.
+/// - `gpu.cleaning_hook` (string, optional): the whole path of a program that cleans GPUs between two guests beside their
+///   reset. It gets their PCI addresses; an exit status other than 0 says that they are not clean.
+/// - `gpu.cleaning_seconds` (integer 1 to 86400, default 600): how long the hook may take.
+/// - `gpu.return_drivers` (boolean, default false): whether clean GPUs go back to the host's own drivers.
 /// - `uplink` (string, optional): the network device on which floating IPs are announced.
 /// - `gpu.allow` (list, default `10de,1002`, which is NVIDIA and AMD): the GPUs that guests may have: a vendor, a vendor and
 ///   device (`10de:2330`) or a full address (`0000:65:00.0`) each. The firmware's display is never given away.
@@ -46,6 +50,10 @@ package struct AgentConfiguration: Sendable {
     package var sharedPools: [SharedPool]
     package var libvirtURI: String
     package var virtType: VirtTypeProbe.Wish
+    /// Nil for none.
+    package var gpuCleaningHook: String?
+    package var gpuCleaningSeconds: Int
+    package var returnsGPUDrivers: Bool
     package var uplink: String?
     package var gpus: GPUPolicy
     package var orphanPolicy: Supervisor.OrphanPolicy
@@ -71,6 +79,12 @@ package struct AgentConfiguration: Sendable {
         sharedPools = try Self.sharedPools("storage.shared_pools", reader)
         libvirtURI = reader.string(forKey: "libvirt.uri", default: "qemu:///system")
         virtType = try reader.choice("virt_type", default: .auto)
+        gpuCleaningHook = try reader.string(forKey: "gpu.cleaning_hook")
+            .map { _ in
+                try Self.absolutePath("gpu.cleaning_hook", default: "", reader)
+            }
+        gpuCleaningSeconds = try reader.number("gpu.cleaning_seconds", default: 600, in: 1...86400)
+        returnsGPUDrivers = reader.bool(forKey: "gpu.return_drivers", default: false)
         uplink = reader.string(forKey: "uplink")
         gpus = try GPUPolicy(reader)
         orphanPolicy = try reader.choice("orphan_policy", default: .report)

@@ -108,6 +108,7 @@ package struct AgentProgram: Sendable {
                 logger: logger
             ),
             pools: StoragePools(storagePools, logger: logger),
+            gpus: gpus,
             store: store,
             machinesDirectory: "\(directory)/machines",
             snapshotsDirectory: "\(directory)/snapshots",
@@ -143,6 +144,18 @@ package struct AgentProgram: Sendable {
             return await journal.entry(member.uuid)?.task
         }
         try await serve(node, metadata, configuration.broker)
+    }
+
+    private var gpus: GPUKeeper {
+        GPUKeeper(
+            scan: GPUScan(policy: configuration.gpus, uplink: configuration.uplink),
+            ledger: GPULedger(path: configuration.stateDirectory + "/gpus.json"),
+            hook: configuration.gpuCleaningHook.map {
+                CleaningHook(program: $0, deadline: .seconds(configuration.gpuCleaningSeconds))
+            },
+            returnsDrivers: configuration.returnsGPUDrivers,
+            logger: logger
+        )
     }
 
     private var storagePools: [any StoragePool] {

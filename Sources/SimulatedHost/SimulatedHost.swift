@@ -15,6 +15,12 @@ package actor SimulatedHost: Agent.Host {
     package private(set) var images: Set<SHA256Digest> = []
     /// The volumes that have a file.
     package private(set) var volumes: Set<VolumeUUID> = []
+    /// What the agent knows of its GPUs.
+    private var ledger: [PCIAddress: GPULedger.Entry] = [:]
+    /// The machines that left something on a GPU, which a kill or a power cut does not take from it.
+    package private(set) var traces: [PCIAddress: MachineUUID] = [:]
+    /// What must never happen: a GPU with another machine's traces, or in two machines, was given away.
+    package private(set) var breaches: [String] = []
 
     // MARK: What a kernel and its daemons keep
 
@@ -43,7 +49,7 @@ package actor SimulatedHost: Agent.Host {
 
     /// - Parameters:
     ///   - total: What the host says it has.
-    ///   - gpus: Its devices; a machine with others is refused.
+    ///   - gpus: Its units, as they would be found; a machine with others is refused.
     ///   - duration: How long each step takes.
     package init(
         total: Resources = Resources(vcpus: 64, memoryMiB: 1 << 18, diskGiB: 4096),
@@ -124,8 +130,18 @@ package actor SimulatedHost: Agent.Host {
             virtType: VirtType.qemu.rawValue,
             hypervisorVersion: "simulated",
             agentVersion: AgentVersion.current,
-            gpus: gpus
+            gpus: gpus.map(condition)
         )
+    }
+
+    private func condition(_ gpu: GPUInventory) -> GPUInventory {
+        var gpu = gpu
+        guard gpu.condition != .faulty else { return gpu }
+        let entry = ledger[gpu.address]
+        gpu.claim = entry?.claim ?? 0
+        gpu.condition = entry?.isClean == true ? .ready : .busy
+        if case .cleaned(let how) = entry?.state { gpu.cleaning = how }
+        return gpu
     }
 
     package func problems() -> [String] { [] }
@@ -244,6 +260,7 @@ package actor SimulatedHost: Agent.Host {
         case .image, .overlay, .seed, .define: try build(step, task)
         case .volumes: try makeVolumes(of: task)
         case .plug: try checkReachable()
+        case .bind: try bind(task)
         case .network: attach(task)
         case .filter:
             members[uuid] = NetworkMember(task)
@@ -263,9 +280,6 @@ package actor SimulatedHost: Agent.Host {
 
     private func build(_ step: ConvergenceStep, _ task: MachineTask) throws(Fault) {
         guard let spec = task.spec else { throw Fault(.specUnsupported, "The task holds no specification.") }
-        guard Set(spec.gpus.map(\.address)).isSubset(of: gpus.map(\.address)) else {
-            throw Fault(.hostGPUUnavailable, "This node has no such GPU.")
-        }
         switch step {
         case .image: images.insert(spec.image.sha256)
         case .overlay:
@@ -279,6 +293,32 @@ package actor SimulatedHost: Agent.Host {
             machines[task.uuid, default: .init()].domain = .init(mark: MachineMark(task), state: state)
         }
     }
+
+    private func bind(_ task: MachineTask) throws(Fault) {
+        for gpu in task.spec?.gpus ?? [] {
+            guard gpus.contains(where: { $0.address == gpu.address && $0.functions == gpu.functions }) else {
+                throw Fault(.hostGPUUnavailable, "This node has no such GPU.")
+            }
+            guard var entry = ledger[gpu.address], entry.admits(gpu.claim, of: task.uuid) else {
+                throw Fault(.hostGPUUnavailable, "A GPU of the machine was not cleaned since its last use.")
+            }
+            (entry.claim, entry.state) = (gpu.claim, .used(task.uuid))
+            ledger[gpu.address] = entry
+        }
+    }
+
+    package func clean(_ gpu: UncleanGPU) async {
+        await live()
+        guard let unit = gpus.first(where: { $0.address == gpu.address }),
+            ledger[gpu.address]?.answers(gpu.claim) != true,
+            !machines.values.contains(where: { $0.domain?.state == .running && $0.gpus.contains(gpu.address) })
+        else { return }
+        traces[gpu.address] = nil
+        ledger[gpu.address] = .init(claim: gpu.claim, state: .cleaned("simulated"), functions: unit.functions)
+    }
+
+    /// The agent's own state is lost with its disk; what is on the GPUs is not.
+    package func forgetGPUs() { ledger = [:] }
 
     private func makeVolumes(of task: MachineTask) throws(Fault) {
         for volume in task.spec?.volumes ?? [] {
@@ -311,6 +351,15 @@ package actor SimulatedHost: Agent.Host {
         guard let machine = machines[task.uuid], machine.domain != nil, machine.disk != nil, machine.seed != nil,
             let attachment = task.spec?.network, networks[attachment.environmentID] != nil
         else { throw Fault(.hypervisorRefused, "The node's hypervisor could not do it.") }
+        for gpu in task.spec?.gpus ?? [] {
+            if let other = traces[gpu.address], other != task.uuid {
+                breaches.append("\(gpu.address) had traces of \(other)")
+            }
+            let users = machines.filter { $0.value.domain?.state == .running && $0.value.gpus.contains(gpu.address) }
+            if users.keys.contains(where: { $0 != task.uuid }) { breaches.append("\(gpu.address) is in two machines") }
+            traces[gpu.address] = task.uuid
+        }
+        machines[task.uuid]?.gpus = Set(task.spec?.gpus.map(\.address) ?? [])
         machines[task.uuid]?.domain?.state = .running
     }
 

@@ -19,6 +19,8 @@ package struct SimulatedMachine: Hashable, Sendable {
     /// Of the specification that the seed was written from.
     package var seed: String?
     package var domain: Domain?
+    /// Those that its guest had when it was started last.
+    package var gpus: Set<PCIAddress> = []
 
     package init() {}
 

@@ -45,6 +45,13 @@ struct LinuxHostScenario: AsyncParsableCommand {
                 logger: logger
             ),
             pools: StoragePools([LocalPool(name: "local", directory: "\(folder)/volumes")], logger: logger),
+            gpus: GPUKeeper(
+                scan: GPUScan(policy: GPUPolicy(allow: [])),
+                ledger: GPULedger(path: "\(folder)/gpus.json"),
+                hook: nil,
+                returnsDrivers: false,
+                logger: logger
+            ),
             machinesDirectory: "\(folder)/machines",
             virtType: .qemu,
             reserved: .zero,

@@ -34,6 +34,8 @@ package struct DomainXML {
     private let imagePath: String
     private let virtType: VirtType
     private let volumes: [VolumeDisk]
+    /// Where its processors and memory are to be; nil for anywhere.
+    private let numaNode: NUMANode?
 
     package init(
         _ task: MachineTask,
@@ -41,10 +43,12 @@ package struct DomainXML {
         files: MachineFiles,
         imagePath: String,
         virtType: VirtType,
-        disks volumes: [VolumeDisk] = []
+        disks volumes: [VolumeDisk] = [],
+        numaNode: NUMANode? = nil
     ) {
         (self.task, self.spec, self.files) = (task, spec, files)
         (self.imagePath, self.virtType, self.volumes) = (imagePath, virtType, volumes)
+        self.numaNode = numaNode
     }
 
     /// The name of a machine's domain.
@@ -60,7 +64,7 @@ package struct DomainXML {
             XML("description", text: spec.name)
             XML("metadata") { MachineMark(task).xml }
             XML("memory", ["unit": "MiB"], text: "\(spec.resources.memoryMiB)")
-            XML("vcpu", text: "\(spec.resources.vcpus)")
+            place
             firmware
             XML("features") {
                 XML("acpi")
@@ -79,6 +83,16 @@ package struct DomainXML {
         }
     }
 
+    /// Beside the GPUs as far as there is room: a guest with memory from elsewhere is slower, one without any is none.
+    private var place: [XML] {
+        let count = "\(spec.resources.vcpus)"
+        guard let numaNode else { return [XML("vcpu", text: count)] }
+        return [
+            XML("vcpu", ["cpuset": numaNode.processors], text: count),
+            XML("numatune") { XML("memory", ["mode": "preferred", "nodeset": "\(numaNode.number)"]) },
+        ]
+    }
+
     /// BIOS, which starts sooner; OVMF with GPUs, whose BARs want its 64-bit window.
     private var firmware: XML {
         if spec.gpus.isEmpty {
@@ -89,6 +103,8 @@ package struct DomainXML {
         }
         return XML("os", ["firmware": "efi"]) {
             XML("type", ["arch": "x86_64", "machine": "q35"], text: "hvm")
+            // Tenants' images and the GPUs' drivers are rarely signed with the keys that the firmware comes with.
+            XML("firmware") { XML("feature", ["enabled": "no", "name": "secure-boot"]) }
             XML("boot", ["dev": "hd"])
         }
     }

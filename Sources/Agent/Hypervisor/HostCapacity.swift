@@ -48,4 +48,23 @@ package enum HostCapacity {
         guard statvfs(directory, &status) == 0 else { return 0 }
         return Int(status.f_bavail * UInt(status.f_frsize))
     }
+
+    /// A NUMA node with its processors; nil when there is no such node.
+    package static func numaNode(_ number: Int) -> NUMANode? {
+        let path = "/sys/devices/system/node/node\(number)/cpulist"
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+        let processors = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return processors.isEmpty ? nil : NUMANode(number: number, processors: processors)
+    }
+}
+
+/// A part of the host whose processors and memory are near each other.
+package struct NUMANode: Hashable, Sendable {
+    package let number: Int
+    /// A list as the kernel writes it, such as `0-15,32-47`.
+    package let processors: String
+
+    package init(number: Int, processors: String) {
+        (self.number, self.processors) = (number, processors)
+    }
 }

@@ -13,6 +13,7 @@ package struct LinuxHost: Host {
     let consoles: Consoles
     let images: ImageCache
     let pools: StoragePools
+    let gpus: GPUKeeper
     /// Nil for none.
     let store: ImageStoreClient?
     /// Where copies are made.
@@ -29,6 +30,7 @@ package struct LinuxHost: Host {
         consoles: Consoles,
         images: ImageCache,
         pools: StoragePools,
+        gpus: GPUKeeper,
         store: ImageStoreClient? = nil,
         machinesDirectory: String,
         snapshotsDirectory: String = "/nonexistent",
@@ -37,7 +39,7 @@ package struct LinuxHost: Host {
         logger: Logger
     ) {
         (self.hypervisor, self.network, self.consoles) = (hypervisor, network, consoles)
-        (self.images, self.pools, self.store) = (images, pools, store)
+        (self.images, self.pools, self.gpus, self.store) = (images, pools, gpus, store)
         (self.machinesDirectory, self.snapshotsDirectory) = (machinesDirectory, snapshotsDirectory)
         self.virtType = virtType
         (self.reserved, self.logger) = (reserved, logger)
@@ -88,7 +90,7 @@ package struct LinuxHost: Host {
             virtType: virtType.rawValue,
             hypervisorVersion: try await looked { connection in try await connection.version() },
             agentVersion: AgentVersion.current,
-            gpus: [],
+            gpus: try await gpus.inventory(),
             storagePools: await pools.inventory()
         )
     }
@@ -147,6 +149,7 @@ package struct LinuxHost: Host {
         case .image, .overlay, .seed, .define: try await build(step, task, files, progress)
         case .volumes: try await makeVolumes(of: task, progress)
         case .plug: try await plugVolumes(of: task)
+        case .bind: try await gpus.bind(task.spec?.gpus ?? [], to: task.uuid)
         case .network: try await networked { try await network.attach(task) }
         case .filter: try await networked { try await network.admit(task) }
         case .unfilter: try await networked { try await network.dismiss(task.uuid) }
@@ -165,7 +168,6 @@ package struct LinuxHost: Host {
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(Fault) {
         guard let spec = task.spec else { throw Fault(.specUnsupported, "The task holds no specification.") }
-        guard spec.gpus.isEmpty else { throw Fault(.hostGPUUnavailable, "This node does not pass GPUs through.") }
         let imagePath = images.path(of: spec.image)
         switch step {
         // A machine that boots from a volume has no other disk.
@@ -186,7 +188,8 @@ package struct LinuxHost: Host {
                 files: files,
                 imagePath: imagePath,
                 virtType: virtType,
-                disks: try disks(of: spec)
+                disks: try disks(of: spec),
+                numaNode: try await gpus.numaNode(of: spec.gpus).flatMap { HostCapacity.numaNode($0) }
             )
             .xml.text
             let connection = try await hypervisor.connected(to: .change)

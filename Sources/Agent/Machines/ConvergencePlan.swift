@@ -100,8 +100,14 @@ package struct ConvergencePlan: Hashable, Sendable {
     /// From nothing, or from any half of it, to a running domain.
     private static func build(_ task: MachineTask) -> ConvergencePlan {
         ConvergencePlan(
-            stages: [[.image]] + volumes(of: task) + [[.overlay, .seed, .network, .filter], [.define], [.start]]
+            stages: [[.image]] + volumes(of: task) + [[.overlay, .seed, .network, .filter]] + gpus(of: task)
+                + [[.define], [.start]]
         )
+    }
+
+    /// Before each start: who has a device, and whether it is still the one, is asked anew.
+    private static func gpus(of task: MachineTask) -> [[ConvergenceStep]] {
+        task.spec?.gpus.isEmpty == false ? [[.bind]] : []
     }
 
     /// From anything to nothing.

@@ -16,6 +16,7 @@ package enum ConvergenceStep: String, CaseIterable, Sendable, Codable {
     case seed
     case network
     case filter
+    case bind
     case define
     case start
 
@@ -35,13 +36,16 @@ package enum ConvergenceStep: String, CaseIterable, Sendable, Codable {
     case report
     case forget
 
-    /// Whether the step mostly waits, for a server, a guest or a disk of others. It keeps no other machine from its turn.
-    package var isWaiting: Bool { [.image, .volumes, .plug, .shutDown].contains(self) }
+    /// Whether the step mostly waits, for a server, a guest, a device or a disk of others. It keeps no other machine from its turn.
+    package var isWaiting: Bool { [.image, .volumes, .bind, .plug, .shutDown].contains(self) }
 
     /// The steps that a create goes through.
     package static let create: [ConvergenceStep] = [
         .journal, .acknowledge, .image, .overlay, .seed, .network, .filter, .define, .start, .settle, .report,
     ]
+
+    /// The step that is new where a machine has GPUs.
+    package static let gpus: [ConvergenceStep] = [.bind]
 
     /// The steps that are new when the volumes of a machine that runs are changed.
     package static let volumeChange: [ConvergenceStep] = [.volumes, .plug, .define, .settle]

@@ -51,6 +51,9 @@ package protocol Host: Sendable {
     /// - Throws: `volume_unavailable` when the pool cannot be used now.
     func remove(_ volume: AbsentVolume) async throws(Fault)
 
+    /// Cleans a GPU that no machine has any more, unless that was done. What came of it is in the next inventory.
+    func clean(_ gpu: UncleanGPU) async
+
     /// What the host has.
     func inventory() async throws(Fault) -> NodeInventory
 

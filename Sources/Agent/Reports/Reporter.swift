@@ -31,6 +31,10 @@ package actor Reporter: MachineReporting {
     private var removedVolumes: Set<VolumeUUID> = []
     private let removal: AsyncStream<[AbsentVolume]>.Continuation
     private let removals: AsyncStream<[AbsentVolume]>
+    /// GPUs that are being cleaned.
+    private var cleaning: Set<PCIAddress> = []
+    private let uncleanness: AsyncStream<UncleanGPU>.Continuation
+    private let unclean: AsyncStream<UncleanGPU>
     private let wake: AsyncStream<Void>.Continuation
     private let wakes: AsyncStream<Void>
     private let progress: AsyncStream<Void>.Continuation
@@ -53,6 +57,7 @@ package actor Reporter: MachineReporting {
         (self.epoch, self.bootID, self.logger) = (epoch, bootID, logger)
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (removals, removal) = AsyncStream.makeStream(of: [AbsentVolume].self, bufferingPolicy: .bufferingNewest(1))
+        (unclean, uncleanness) = AsyncStream.makeStream(of: UncleanGPU.self)
         (progresses, progress) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -105,6 +110,7 @@ package actor Reporter: MachineReporting {
                 // Apart from the reports, which a disk that hangs must not hold up.
                 for await volumes in self.removals { await self.remove(volumes) }
             }
+            group.addTask { await self.cleanGPUs() }
             group.addTask { try await self.sendWhenWoken(beat) }
             try await group.next()
             group.cancelAll()
@@ -124,6 +130,23 @@ package actor Reporter: MachineReporting {
                 )
             }
         }
+    }
+
+    /// Each for itself: what hangs in one device holds up no other.
+    private func cleanGPUs() async {
+        await withDiscardingTaskGroup { group in
+            for await gpu in unclean {
+                group.addTask {
+                    await self.host.clean(gpu)
+                    await self.note(cleaned: gpu)
+                }
+            }
+        }
+    }
+
+    private func note(cleaned gpu: UncleanGPU) {
+        cleaning.remove(gpu.address)
+        wake.yield()
     }
 
     private func sendProgress() {
@@ -172,6 +195,7 @@ package actor Reporter: MachineReporting {
             removedVolumes.subtract(report.removedVolumes)
             let absent = receipt.absentVolumes.filter { !report.removedVolumes.contains($0.uuid) }
             if !absent.isEmpty { removal.yield(absent) }
+            for gpu in receipt.uncleanGPUs where cleaning.insert(gpu.address).inserted { uncleanness.yield(gpu) }
             inventory = look.inventory ?? inventory
             note(taken: changed.values.map(\.report))
         } catch {

@@ -95,6 +95,28 @@ struct ConvergencePlanTests {
         #expect(plan.stages == [[.network, .filter], [.plug], [.define]])
     }
 
+    @Test("GPUs are bound before each start, whatever was there, and for no other change")
+    func gpus() throws {
+        var task = try task(.running, boot: 2)
+        task.spec = try Example.spec(gpus: [Example.gpu(1, claim: 2)])
+        let states: [ObservedDomain.State?] = [nil, .off, .shutDown, .running, .paused("")]
+        for state in states {
+            let there = state.map { domain(task, $0) }
+                .map { old in
+                    var old = old
+                    old.mark.bootCounter = 1
+                    return old
+                }
+            let steps = ConvergencePlan(for: task, applied: false, domain: there).stages
+            #expect(steps.suffix(3) == [[.bind], [.define], [.start]])
+        }
+        let running = ConvergencePlan(for: task, applied: false, domain: domain(task, .running))
+        #expect(!running.stages.joined().contains(.bind))
+        var stopped = task
+        stopped.power = .stopped
+        #expect(!ConvergencePlan(for: stopped, applied: false, domain: nil).stages.joined().contains(.bind))
+    }
+
     @Test("Volumes have files before a guest gets them, and are plugged before the definition says that they are")
     func volumes() throws {
         var task = try task(.running)

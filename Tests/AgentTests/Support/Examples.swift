@@ -88,5 +88,30 @@ enum Example {
         )
     }
 
+    /// A GPU with nothing beside it in its IOMMU group.
+    static func gpu(_ bus: Int, claim: Int64) throws -> GPUAssignment {
+        let address = try PCIAddress("0000:0\(bus):00.0")
+        let function = PCIFunction(
+            address: address,
+            pciID: "10de:2330",
+            subsystemID: "10de:16c1",
+            classCode: "0302"
+        )
+        return GPUAssignment(address: address, functions: [function], claim: claim)
+    }
+
+    /// A unit as its node finds it.
+    static func inventory(_ gpu: GPUAssignment) -> GPUInventory {
+        GPUInventory(
+            address: gpu.address,
+            model: "GH100",
+            gpuType: "H100",
+            numaNode: 0,
+            iommuGroup: Int(gpu.address.bus),
+            functions: gpu.functions,
+            condition: .ready
+        )
+    }
+
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

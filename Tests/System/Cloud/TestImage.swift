@@ -13,10 +13,14 @@ struct TestImage: Sendable {
     static func micro() async throws -> TestImage { try await build("micro", user: "gantry") }
     static func debian() async throws -> TestImage { try await build("debian", user: "debian") }
 
-    private static func build(_ name: String, user: String) async throws -> TestImage {
+    /// Where images are built and kept.
+    static var folder: String {
         let environment = ProcessInfo.processInfo.environment
         let cache = environment["GANTRY_CACHE"] ?? (environment["HOME"] ?? "/root") + "/.cache/gantry"
-        let folder = environment["GANTRY_IMAGES"] ?? cache + "/images"
+        return environment["GANTRY_IMAGES"] ?? cache + "/images"
+    }
+
+    private static func build(_ name: String, user: String) async throws -> TestImage {
         try await shell(Repository.path("Packaging/images/build"), name, folder)
         let digest = try String(contentsOfFile: "\(folder)/\(name).sha256", encoding: .utf8)
         return TestImage(

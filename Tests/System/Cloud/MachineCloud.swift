@@ -7,10 +7,25 @@ import GantryProtocol
 import GantryTestSupport
 import Postgres
 
-extension SystemCloud {
+/// A cloud whose machines a test makes, watches and takes away.
+protocol MachineCloud: Sendable {
+    var api: APIClient { get }
+    var database: Database { get }
+}
+
+extension SystemCloud: MachineCloud {
     /// The API of the first conductor.
     var api: APIClient { conductors[0].api }
 
+    /// Has new machines go to any node but one.
+    func cordon(_ node: String) async throws {
+        try await database.transaction { transaction in
+            _ = try transaction.execute("UPDATE compute_node SET cordoned = (name = \(node))")
+        }
+    }
+}
+
+extension MachineCloud {
     /// A request for machines of the small flavor with both keys, a floating IP and a rule for SSH.
     func request(_ name: String?, count: Int = 1, userData: String? = nil) -> CreateInstancesRequest {
         CreateInstancesRequest(
@@ -81,13 +96,6 @@ extension SystemCloud {
     func uuid(_ machine: InstanceBody) async throws -> MachineUUID {
         try await database.read { transaction in
             try transaction.query("SELECT uuid FROM virtual_machine WHERE id = \(machine.id)")[0]["uuid"]
-        }
-    }
-
-    /// Has new machines go to any node but one.
-    func cordon(_ node: String) async throws {
-        try await database.transaction { transaction in
-            _ = try transaction.execute("UPDATE compute_node SET cordoned = (name = \(node))")
         }
     }
 }

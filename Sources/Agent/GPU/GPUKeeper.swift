@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryModel
+package import GantryProtocol
+package import Logging
+
+/// The host's GPUs: what they are, who has them, and what has to happen before another may.
+///
+/// Nothing here goes by what is remembered alone. A unit goes to a guest only when it is the one that was promised, when
+/// nothing holds it, and when the ledger says that it was cleaned since its last use; and the ledger says that it is used
+/// before it is.
+package actor GPUKeeper {
+    private let scan: GPUScan
+    private let cleaning: GPUCleaning
+    private let binding: PCIBinding
+    private let holders: DeviceHolders
+    private let returnsDrivers: Bool
+    private let logger: Logger
+    private let files = FileWorker(name: "gpus")
+    private let ledger: GPULedger
+    /// A thread a unit: the kernel may not come back from a device, which holds up no other.
+    private var workers: [PCIAddress: FileWorker] = [:]
+    /// Units that are bound or cleaned now, one after the other.
+    private var turns: [PCIAddress: AsyncSemaphore] = [:]
+    /// What was there at the last look, and when that was.
+    private var seen: (units: [GPUUnit], at: ContinuousClock.Instant)?
+
+    /// How long a look at the host's devices is good enough to tell of.
+    private static let freshness = Duration.seconds(5)
+    /// How long the kernel may take for one device.
+    private static let patience = Duration.seconds(60)
+
+    /// - Parameters:
+    ///   - scan: Looks at the host's devices.
+    ///   - root: Where `/sys` and `/proc` are below.
+    ///   - ledger: What became of each unit before.
+    ///   - hook: The operator's own part of cleaning; nil for none.
+    ///   - returnsDrivers: Whether a clean unit goes back to the driver that it had before.
+    ///   - logger: Gets what an operator may want to know.
+    package init(
+        scan: GPUScan,
+        root: String = "",
+        ledger: GPULedger,
+        hook: CleaningHook?,
+        returnsDrivers: Bool,
+        logger: Logger
+    ) {
+        (self.scan, self.ledger) = (scan, ledger)
+        (self.returnsDrivers, self.logger) = (returnsDrivers, logger)
+        binding = PCIBinding(root: root)
+        holders = DeviceHolders(root: root)
+        cleaning = GPUCleaning(binding: binding, holders: holders, hook: hook)
+    }
+
+    // MARK: - Looking
+
+    /// All units, those that cannot be passed through too. What cannot be looked at now is told as it was.
+    package func inventory() async throws(Fault) -> [GPUInventory] {
+        var inventories: [GPUInventory] = []
+        for unit in try await units(fresh: false) { inventories.append(await inventory(unit)) }
+        return inventories
+    }
+
+    private func units(fresh: Bool) async throws(Fault) -> [GPUUnit] {
+        if !fresh, let seen, seen.at.duration(to: .now) < Self.freshness { return seen.units }
+        let scan = scan
+        do throws(Fault) {
+            let units = try await files.run { () async throws(Fault) in try scan.units() }
+            seen = (units, .now)
+            return units
+        } catch {
+            logger.error("The host's devices cannot be looked at", metadata: ["error": "\(error)"])
+            guard !fresh, let seen else { throw error }
+            return seen.units
+        }
+    }
+
+    private func inventory(_ unit: GPUUnit) async -> GPUInventory {
+        let entry = await ledger.entry(unit.address, unit.identity)
+        var inventory = GPUInventory(
+            address: unit.address,
+            model: unit.model,
+            gpuType: unit.gpuType,
+            numaNode: unit.gpus[0].numaNode,
+            iommuGroup: unit.iommuGroup,
+            functions: unit.identity,
+            condition: .busy,
+            reason: unit.obstacle ?? unit.concern,
+            claim: entry?.claim ?? 0
+        )
+        switch entry?.state {
+        case _ where unit.obstacle != nil: inventory.condition = .faulty
+        case .cleaned(let how):
+            inventory.condition = unit.concern == nil ? .ready : .faulty
+            inventory.cleaning = how
+        case .faulty(let reason):
+            inventory.condition = .faulty
+            inventory.reason = inventory.reason ?? reason
+        case .used, .unclean, nil: break
+        }
+        return inventory
+    }
+
+    /// The NUMA node that all of a machine's GPUs are on; nil when they are on several, or the host does not say.
+    package func numaNode(of gpus: [GPUAssignment]) async throws(Fault) -> Int? {
+        guard !gpus.isEmpty else { return nil }
+        let addresses = Set(gpus.map(\.address))
+        let nodes = try await units(fresh: false).filter { addresses.contains($0.address) }.map { $0.gpus[0].numaNode }
+        return Set(nodes).count == 1 ? nodes[0] : nil
+    }
+
+    // MARK: - Giving
+
+    /// Gives a machine its units, again where it has them.
+    ///
+    /// - Throws: `host_gpu_unavailable` when one is not what was promised, is not clean, or cannot be had.
+    package func bind(_ gpus: [GPUAssignment], to machine: MachineUUID) async throws(Fault) {
+        for gpu in gpus {
+            try await inTurn(gpu.address) { () async throws(Fault) in try await self.bind(gpu, to: machine) }
+        }
+    }
+
+    private func bind(_ gpu: GPUAssignment, to machine: MachineUUID) async throws(Fault) {
+        let unit = try await promised(gpu)
+        let known = await ledger.entry(gpu.address, gpu.functions)
+        guard var entry = known, entry.admits(gpu.claim, of: machine) else {
+            throw Fault(.hostGPUUnavailable, "A GPU of the machine was not cleaned since its last use.")
+        }
+        let users = try await processes(of: unit)
+        guard users.isEmpty else {
+            throw Fault(
+                .hostGPUUnavailable,
+                "A GPU of the machine is used by \(users.joined(separator: ", ")) on the node."
+            )
+        }
+        (entry.claim, entry.state) = (gpu.claim, .used(machine))
+        try await ledger.note(entry, of: unit.address)
+        try await passThrough(unit)
+    }
+
+    /// The unit that an assignment names, if it is still what it was.
+    private func promised(_ gpu: GPUAssignment) async throws(Fault) -> GPUUnit {
+        guard let unit = try await units(fresh: true).first(where: { $0.address == gpu.address }) else {
+            throw Fault(.hostGPUUnavailable, "A GPU of the machine is not in the node any more.")
+        }
+        guard unit.identity == gpu.functions else {
+            throw Fault(
+                .hostGPUUnavailable,
+                "A GPU of the machine was exchanged, or shares its IOMMU group with others now."
+            )
+        }
+        if let obstacle = unit.obstacle {
+            logger.error(
+                "A GPU cannot be passed through",
+                metadata: ["gpu": "\(gpu.address)", "reason": "\(obstacle)"]
+            )
+            throw Fault(.hostGPUUnavailable, "A GPU of the machine cannot be passed through on the node any more.")
+        }
+        return unit
+    }
+
+    private func passThrough(_ unit: GPUUnit) async throws(Fault) {
+        let (binding, addresses) = (binding, unit.functions.map(\.address))
+        try await bounded(unit.address) { () async throws(Fault) in
+            for address in addresses { try binding.bind(address) }
+        }
+    }
+
+    // MARK: - Cleaning
+
+    /// Cleans a unit that no machine has any more, unless that was done. What came of it is in the next inventory.
+    package func clean(_ gpu: UncleanGPU) async {
+        try? await inTurn(gpu.address) { () async throws(Fault) in await self.cleanNow(gpu) }
+    }
+
+    private func cleanNow(_ gpu: UncleanGPU) async {
+        guard let unit = try? await units(fresh: true).first(where: { $0.address == gpu.address }) else { return }
+        let known = await ledger.entry(gpu.address, unit.identity)
+        guard known?.answers(gpu.claim) != true else { return }
+        var entry = known ?? .init(claim: gpu.claim, state: .faulty(""), functions: unit.identity)
+        if known == nil { entry.drivers = drivers(of: unit) }
+        entry.claim = gpu.claim
+        entry.state = unit.obstacle == nil ? await cleaned(unit) : .unclean
+        // The agent ends in the middle of it; the next one is asked again.
+        guard !Task.isCancelled else { return }
+        do throws(Fault) {
+            try await ledger.note(entry, of: unit.address)
+            if returnsDrivers, entry.isClean { try await giveBack(unit, entry.drivers) }
+        } catch {
+            // It is asked for again, and told again.
+            logger.error("What became of a GPU is not noted", metadata: ["gpu": "\(gpu.address)", "error": "\(error)"])
+        }
+        seen = nil
+    }
+
+    private func cleaned(_ unit: GPUUnit) async -> GPULedger.State {
+        do throws(Fault) {
+            let how = try await clean(unit)
+            logger.notice("A GPU was cleaned", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
+            return .cleaned(how)
+        } catch {
+            logger.error(
+                "A GPU could not be cleaned",
+                metadata: ["gpu": "\(unit.address)", "reason": "\(error.message)"]
+            )
+            return .faulty(error.message)
+        }
+    }
+
+    private func clean(_ unit: GPUUnit) async throws(Fault) -> String {
+        let users = try await processes(of: unit)
+        guard users.isEmpty else {
+            throw Fault(.hostGPUUnavailable, "It is in use by \(users.joined(separator: ", ")).")
+        }
+        try await passThrough(unit)
+        let cleaning = cleaning
+        let how = try await bounded(unit.address) { () async throws(Fault) in try cleaning.reset(unit) }
+        guard let hook = cleaning.hook else { return how }
+        try await hook.run(unit.functions.map(\.address))
+        try await passThrough(unit)
+        try await bounded(unit.address) { () async throws(Fault) in try cleaning.verify(unit) }
+        return how + ", hook"
+    }
+
+    private func giveBack(_ unit: GPUUnit, _ drivers: [String: String]) async throws(Fault) {
+        let (binding, addresses) = (binding, unit.functions.map(\.address))
+        try await bounded(unit.address) { () async throws(Fault) in
+            for address in addresses { try binding.release(address, to: drivers["\(address)"]) }
+        }
+    }
+
+    // MARK: - Its means
+
+    private func drivers(of unit: GPUUnit) -> [String: String] {
+        let pairs = unit.functions.compactMap { function in function.driver.map { ("\(function.address)", $0) } }
+        return Dictionary(pairs.filter { $0.1 != PCIBinding.passthrough }) { first, _ in first }
+    }
+
+    private func processes(of unit: GPUUnit) async throws(Fault) -> [String] {
+        let (holders, addresses) = (holders, unit.functions.map(\.address))
+        return try await bounded(unit.address) { () async throws(Fault) in
+            holders.processes(of: addresses, iommuGroup: unit.iommuGroup)
+        }
+    }
+
+    private func inTurn(
+        _ address: PCIAddress,
+        _ work: @Sendable () async throws(Fault) -> Void
+    ) async throws(Fault) {
+        let turn = turns[address] ?? AsyncSemaphore(1)
+        turns[address] = turn
+        do {
+            try await turn.withSlot { try await work() }
+        } catch {
+            throw error as? Fault ?? Fault(.hostCommandFailed, "A step was ended.")
+        }
+    }
+
+    /// Runs what may wait for the kernel on the unit's own thread, and waits no longer than is decent.
+    private func bounded<Value: Sendable>(
+        _ address: PCIAddress,
+        _ work: @escaping @Sendable () async throws(Fault) -> Value
+    ) async throws(Fault) -> Value {
+        let worker = workers[address] ?? FileWorker(name: "gpu")
+        workers[address] = worker
+        let (results, result) = AsyncStream.makeStream(of: Result<Value, Fault>.self)
+        Task {
+            do throws(Fault) {
+                result.yield(.success(try await worker.run(work)))
+            } catch {
+                result.yield(.failure(error))
+            }
+        }
+        let limit = Task {
+            try? await Task.sleep(for: Self.patience)
+            result.finish()
+        }
+        defer { limit.cancel() }
+        guard let first = await results.first(where: { _ in true }) else {
+            throw Fault(
+                .hostGPUUnavailable,
+                "A GPU of the node does not come back from the kernel; the host may need a reboot."
+            )
+        }
+        return try first.get()
+    }
+}

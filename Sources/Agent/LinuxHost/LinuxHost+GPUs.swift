@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import GantryProtocol
+
+extension LinuxHost {
+    package func clean(_ gpu: UncleanGPU) async { await gpus.clean(gpu) }
+}

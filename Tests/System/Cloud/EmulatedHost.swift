@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GantryTestSupport
+
+/// A host with an IOMMU and GPUs, emulated on this machine, with systemd and an agent of ours installed in it.
+final class EmulatedHost: Sendable {
+    let folder: String
+    private let watch: ExitWatch
+    private static let script = Repository.path("Packaging/dev/emulated-host")
+
+    init(folder: String) throws {
+        self.folder = folder
+        watch = try ExitWatch(Self.script, "down", folder)
+    }
+
+    /// The address of this machine's loopback, as the host knows it.
+    static let loopback = "10.0.2.2"
+
+    /// Boots it, and installs the agent as an operator would.
+    ///
+    /// - Parameters:
+    ///   - configuration: The agent's.
+    ///   - settings: Environment variables for the agent.
+    ///   - files: What is brought along in `/test`, by name.
+    /// - Throws: when it does not come up.
+    func up(configuration: String, settings: [String: String], files: [String: String]) async throws {
+        let content = folder + "-content"
+        try FileManager.default.createDirectory(atPath: content + "/lib", withIntermediateDirectories: true)
+        for (name, path) in files { try await shell("cp", path, "\(content)/\(name)") }
+        let program = Repository.path(".build/debug/gantry-agent")
+        try await shell("strip", "-o", content + "/gantry-agent", program)
+        // Those of the toolchain; the others are Debian's.
+        try await shell("sh", "-c", "ldd \(program) | grep -o '/[^ ]*/swift/[^ ]*' | xargs -I{} cp {} \(content)/lib")
+        try await shell("cp", Repository.path("systemd/gantry-agent.service"), content)
+        try configuration.write(toFile: content + "/agent.yaml", atomically: true, encoding: .utf8)
+        let variables = settings.merging(["LD_LIBRARY_PATH": "/test/lib"]) { $1 }
+        let lines = variables.map { "Environment=\"\($0)=\($1)\"" }.sorted().joined(separator: "\n")
+        try "[Service]\n\(lines)\n".write(toFile: content + "/settings.conf", atomically: true, encoding: .utf8)
+        let image = try await shell(Repository.path("Packaging/images/build"), "host", TestImage.folder)
+        try await shell(
+            Self.script,
+            "up",
+            folder,
+            image.trimmingCharacters(in: .whitespacesAndNewlines),
+            content
+        )
+        try FileManager.default.removeItem(atPath: content)
+        try await waitUntilItAnswers()
+        try await run(
+            """
+            set -e
+            install /test/gantry-agent /usr/bin/
+            install -D -m 600 /test/agent.yaml /etc/gantry/agent.yaml
+            install -D -m 644 /test/settings.conf /etc/systemd/system/gantry-agent.service.d/settings.conf
+            install -m 644 /test/gantry-agent.service /etc/systemd/system/
+            systemctl daemon-reload
+            systemctl enable -q --now gantry-agent
+            """
+        )
+    }
+
+    func down() async throws {
+        try await shell(Self.script, "down", folder)
+        watch.callOff()
+    }
+
+    /// Runs a line of shell in it, and returns what it says.
+    @discardableResult
+    func run(_ command: String) async throws -> String {
+        let output = try await GantryTestSupport.run(Self.script, ["run", folder, command])
+        guard output.status == 0 else {
+            throw CommandFailure(description: "“\(command)” in the emulated host: \(output.text)\(output.errorText)")
+        }
+        return output.text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Takes its power away and gives it back at once.
+    func reset() async throws {
+        let before = try await run("cat /proc/sys/kernel/random/boot_id")
+        try await say(#"{"execute":"system_reset"}"#)
+        try await eventually("the emulated host has booted again", timeout: .seconds(180)) {
+            let now = try? await run("cat /proc/sys/kernel/random/boot_id")
+            return now != nil && now != before
+        }
+    }
+
+    /// Pulls a device out.
+    func unplug(_ device: String) async throws {
+        try await say(#"{"execute":"device_del","arguments":{"id":"\#(device)"}}"#)
+    }
+
+    /// Puts a device in.
+    func plug(_ driver: String, into port: String, as device: String) async throws {
+        let arguments = #"{"driver":"\#(driver)","bus":"\#(port)","id":"\#(device)"}"#
+        try await say(#"{"execute":"device_add","arguments":\#(arguments)}"#)
+    }
+
+    private func say(_ words: String) async throws {
+        let answer = try await shell(Self.script, "qmp", folder, words)
+        guard answer.contains(#""return""#) else { throw CommandFailure(description: "\(words): \(answer)") }
+    }
+
+    /// What its agent logged, as far as it can be asked.
+    var log: String {
+        get async { (try? await shell(Self.script, "log", folder)) ?? "" }
+    }
+
+    private func waitUntilItAnswers() async throws {
+        try await eventually("the emulated host answers", timeout: .seconds(240)) {
+            (try? await run("true")) != nil
+        }
+    }
+}
