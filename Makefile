@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
 CACHE ?= $(or $(GANTRY_CACHE),$(HOME)/.cache/gantry)
-SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/check-units Packaging/images/build Packaging/images/check \
-	Packaging/images/debian/customize Packaging/images/host/customize Packaging/images/micro/rc Packaging/images/micro/udhcpc \
-	Packaging/images/micro/initramfs-init
+SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/check-units Packaging/gpu/record Packaging/images/build \
+	Packaging/images/check Packaging/images/debian/customize Packaging/images/host/customize Packaging/images/micro/rc \
+	Packaging/images/micro/udhcpc Packaging/images/micro/initramfs-init
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down dependencies images judges build test test-all format lint benchmark clean

@@ -168,7 +168,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "gantry-agent",
-            dependencies: ["Agent", "Observability", "Settings", argumentParser, logging, metrics],
+            dependencies: ["Agent", "Observability", "Settings", argumentParser, configuration, logging, metrics],
             swiftSettings: strict
         ),
         .executableTarget(name: "gantry", dependencies: ["GantryCommands", argumentParser], swiftSettings: strict),
@@ -223,7 +223,7 @@ let package = Package(
                 serviceLifecycle,
                 yams,
             ],
-            exclude: ["Golden"],
+            exclude: ["Fixtures", "Golden"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -34,8 +34,10 @@ package struct AgentProgram: Sendable {
     /// Runs until a signal, or until another agent has taken this node's identity.
     package func run() async throws {
         try HostFiles.makeDirectory(configuration.stateDirectory, mode: 0o711)
-        for finding in HostChecks.run(stateDirectory: configuration.stateDirectory, uplink: configuration.uplink)
-        where finding.severity != .ok {
+        // Where GPUs cannot be looked for, each look at the node says so.
+        let gpus = try? GPUChecks(policy: configuration.gpus, uplink: configuration.uplink).run()
+        let host = HostChecks.run(stateDirectory: configuration.stateDirectory, uplink: configuration.uplink)
+        for finding in host + (gpus ?? []) where finding.severity != .ok {
             logger.warning("Host check", metadata: ["subject": "\(finding.subject)", "finding": "\(finding.text)"])
         }
         let verdict = await VirtTypeProbe.run(configuration.virtType)

@@ -2,26 +2,72 @@
 
 import Agent
 import ArgumentParser
+import Configuration
+import Foundation
+import Settings
 
-struct Check: AsyncParsableCommand {
+struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what this host lacks for running virtual machines. The exit status is 1 when it cannot."
+        abstract: "Say what this host lacks for machines and for giving them its GPUs.",
+        discussion: "The exit status is 0 when all is well, 1 with warnings, and 2 when machines or GPUs cannot be had."
     )
 
-    @Option(help: "Where machines and images are kept.")
-    var stateDirectory = "/var/lib/gantry"
+    @Option(help: "The agent's configuration file, for gpu.allow, gpu.deny, gpu.types, state.directory and uplink.")
+    var config: String?
 
-    @Option(help: "The network device on which floating IPs are announced.")
-    var uplink: String?
+    @Option(help: "Look at a host that was recorded below this directory, and only at what concerns its GPUs.")
+    var root: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
 
     func run() async throws {
-        let findings = HostChecks.run(stateDirectory: stateDirectory, uplink: uplink)
-        for finding in findings {
-            print("\(finding.severity.rawValue.uppercased().padding(8))\(finding.subject): \(finding.text)")
+        let reader = try await SettingsSources.reader(file: config)
+        let diagnosis = try await Diagnosis(reader, root: root)
+        print(try json ? diagnosis.json : diagnosis.text)
+        if diagnosis.status != 0 { throw ExitCode(diagnosis.status) }
+    }
+}
+
+/// What the doctor found.
+private struct Diagnosis: Encodable {
+    private let findings: [HostChecks.Finding]
+    private let groups: [PCIGroup]
+
+    init(_ reader: ConfigReader, root: String?) async throws {
+        let uplink = reader.string(forKey: "uplink")
+        let checks = GPUChecks(root: root ?? "/", policy: try GPUPolicy(reader), uplink: uplink)
+        groups = try checks.groups()
+        guard root == nil else {
+            findings = try checks.run()
+            return
         }
+        let directory = reader.string(forKey: "state.directory", default: "/var/lib/gantry")
         let verdict = await VirtTypeProbe.run(.auto)
-        print("\("VIRT".padding(8))\(verdict.virtType.rawValue): \(verdict.reason)")
-        if findings.contains(where: { $0.severity == .error }) { throw ExitCode(1) }
+        let virtType = HostChecks.Finding(
+            subject: "guests",
+            severity: .ok,
+            text: "run by \(verdict.virtType.rawValue): \(verdict.reason)"
+        )
+        findings = try HostChecks.run(stateDirectory: directory, uplink: uplink) + [virtType] + checks.run()
+    }
+
+    var status: Int32 {
+        if findings.contains(where: { $0.severity == .error }) { return 2 }
+        return findings.contains { $0.severity == .warning } ? 1 : 0
+    }
+
+    var json: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
+    }
+
+    var text: String {
+        let lines = findings.map { "\($0.severity.rawValue.uppercased().padding(8))\($0.subject): \($0.text)" }
+        return (lines + groups.map { "\n\($0.tree)" }).joined(separator: "\n")
     }
 }
 

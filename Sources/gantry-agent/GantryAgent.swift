@@ -7,7 +7,7 @@ struct GantryAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gantry-agent",
         abstract: "Makes this host's virtual machines what the conductor wants them to be.",
-        subcommands: [Run.self, Check.self],
+        subcommands: [Run.self, Doctor.self],
         defaultSubcommand: Run.self
     )
 }

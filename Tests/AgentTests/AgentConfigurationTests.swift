@@ -33,6 +33,7 @@ struct AgentConfigurationTests {
         #expect(configuration.virtType == .auto && configuration.orphanPolicy == .report)
         #expect((configuration.reserved.memoryMiB, configuration.concurrency) == (512, 8))
         #expect((configuration.lookInterval, configuration.metricsInterval) == (30, 60))
+        #expect(configuration.gpus == GPUPolicy())
         #expect(configuration.uplink == nil && configuration.logLevel == .info)
     }
 
@@ -42,7 +43,15 @@ struct AgentConfigurationTests {
             "GANTRY_VIRT_TYPE": "qemu", "GANTRY_UPLINK": "eth1", "GANTRY_ORPHAN_POLICY": "remove",
             "GANTRY_RESERVED_VCPUS": "2", "GANTRY_CONCURRENCY": "64", "GANTRY_LOG_LEVEL": "debug",
             "GANTRY_STATE_DIRECTORY": "/srv/gantry", "GANTRY_HEALTH_PORT": "0",
+            "GANTRY_GPU_ALLOW": "10de:2330,0000:65:00.0", "GANTRY_GPU_DENY": "1002",
+            "GANTRY_GPU_TYPES": "10de:2330=H100-80G-SXM5",
         ])
+        let gpus = GPUPolicy(
+            allow: [.id("10de:2330"), .address(try PCIAddress("0000:65:00.0"))],
+            deny: [.vendor("1002")],
+            types: [.id("10de:2330"): "H100-80G-SXM5"]
+        )
+        #expect(configuration.gpus == gpus)
         #expect(configuration.virtType == .qemu && configuration.orphanPolicy == .remove)
         #expect((configuration.uplink, configuration.reserved.vcpus) == ("eth1", 2))
         #expect((configuration.concurrency, configuration.healthPort) == (64, 0))
@@ -61,6 +70,8 @@ struct AgentConfigurationTests {
             ("GANTRY_RESERVED_MEMORY_MIB", "512M", "reserved.memory_mib"),
             ("GANTRY_RESERVED_DISK_GIB", "1.5", "reserved.disk_gib"), ("GANTRY_CONCURRENCY", "0", "concurrency"),
             ("GANTRY_CONCURRENCY", "many", "concurrency"), ("GANTRY_LOOK_INTERVAL", "0", "look_interval"),
+            ("GANTRY_GPU_ALLOW", "nvidia", "gpu.allow"), ("GANTRY_GPU_DENY", "65:00.0", "gpu.deny"),
+            ("GANTRY_GPU_TYPES", "10de", "gpu.types"), ("GANTRY_GPU_TYPES", "10de=H 100", "gpu.types"),
             ("GANTRY_METRICS_INTERVAL", "3601", "metrics_interval"),
             ("GANTRY_HEALTH_PORT", "65536", "health.port"),
             ("GANTRY_LOG_LEVEL", "loud", "log.level"),

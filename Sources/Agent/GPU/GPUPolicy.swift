@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Configuration
+package import Configuration
 package import GantryModel
 
 /// Which GPUs the operator gives to guests, and as which flavor's `gpu_type`.
@@ -42,8 +42,10 @@ package struct GPUPolicy: Hashable, Sendable {
 }
 
 extension GPUPolicy {
+    /// What the keys `gpu.allow`, `gpu.deny` and `gpu.types` say.
+    ///
     /// - Throws: ``InvalidValue``, which names the key.
-    init(_ reader: ConfigReader) throws(InvalidValue) {
+    package init(_ reader: ConfigReader) throws(InvalidValue) {
         let allow = try Self.patterns("gpu.allow", reader)
         self.init(
             allow: allow.isEmpty ? Self().allow : allow,

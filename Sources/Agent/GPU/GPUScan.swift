@@ -4,10 +4,10 @@ package import GantryModel
 
 /// Looks for the GPUs that a host can give to guests.
 package struct GPUScan: Sendable {
-    private let root: String
+    let root: String
     private let policy: GPUPolicy
     private let uplink: String?
-    private let names: PCINames
+    let names: PCINames
 
     /// Reads what devices are called, once. Blocks.
     ///
@@ -76,7 +76,7 @@ package struct GPUScan: Sendable {
 }
 
 /// What goes to a guest together: the members of an IOMMU group or, without groups, the functions of a device.
-private enum Sharing: Hashable {
+enum Sharing: Hashable {
     case group(Int)
     case slot(domain: UInt32, bus: UInt8, device: UInt8)
 

@@ -8,7 +8,9 @@ package struct PCINames: Sendable {
 
     /// Reads the whole file. Blocks.
     package init(root: String = "/") {
-        text = (try? Data(contentsOf: URL(filePath: HostTree(root: root).path("/usr/share/misc/pci.ids")))) ?? Data()
+        let path = HostTree(root: root).path("/usr/share/misc/pci.ids")
+        // A vendor's line is found by the end of the line before it, which the first one lacks.
+        text = Data("\n".utf8) + ((try? Data(contentsOf: URL(filePath: path))) ?? Data())
     }
 
     /// The name of a device such as `10de:2330`; nil when the file does not know it.

@@ -5,13 +5,17 @@ import Foundation
 /// What a host needs for guests, looked at one by one.
 package enum HostChecks {
     /// One thing that was looked at.
-    package struct Finding: Hashable, Sendable {
-        package enum Severity: String, Sendable { case ok, warning, error }
+    package struct Finding: Hashable, Sendable, Encodable {
+        package enum Severity: String, Sendable, Encodable { case ok, warning, error }
 
         package let subject: String
         package let severity: Severity
         /// What is wrong and what to do, in plain words.
         package let text: String
+
+        package init(subject: String, severity: Severity, text: String) {
+            (self.subject, self.severity, self.text) = (subject, severity, text)
+        }
     }
 
     /// - Parameters:
@@ -19,7 +23,7 @@ package enum HostChecks {
     ///   - uplink: The device that floating IPs are announced on.
     /// - Returns: what was looked at, the good too.
     package static func run(stateDirectory: String, uplink: String?) -> [Finding] {
-        programs + [privileges, kvm, iommu, disk(stateDirectory), bridges] + (uplink.map { [device($0)] } ?? [])
+        programs + [privileges, kvm, disk(stateDirectory), bridges] + (uplink.map { [device($0)] } ?? [])
     }
 
     private static var programs: [Finding] {
@@ -50,18 +54,6 @@ package enum HostChecks {
         return access("/dev/kvm", R_OK | W_OK) == 0
             ? Finding(subject: "KVM", severity: .ok, text: "/dev/kvm can be opened; a test guest decides at start")
             : Finding(subject: "KVM", severity: .warning, text: "/dev/kvm may not be opened; join the group kvm")
-    }
-
-    private static var iommu: Finding {
-        let groups = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/kernel/iommu_groups")) ?? []
-        return groups.isEmpty
-            ? Finding(
-                subject: "IOMMU",
-                severity: .warning,
-                text: "off: no GPU can be passed through; turn VT-d or AMD-Vi on in the firmware and boot with "
-                    + "intel_iommu=on or amd_iommu=on"
-            )
-            : Finding(subject: "IOMMU", severity: .ok, text: "on, with \(groups.count) groups")
     }
 
     private static func disk(_ directory: String) -> Finding {
