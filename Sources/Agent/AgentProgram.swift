@@ -16,6 +16,7 @@ package struct AgentProgram: Sendable {
     private let configuration: AgentConfiguration
     private let health: Health
     private let liveness = Liveness()
+    private let kernelLog = KernelLog()
     private let metrics: PrometheusMetrics
     private let observer: StepObserver
     private let logger: Logger
@@ -151,6 +152,7 @@ package struct AgentProgram: Sendable {
     private var gpus: GPUKeeper {
         GPUKeeper(
             scan: GPUScan(policy: configuration.gpus, uplink: configuration.uplink),
+            kernelLog: kernelLog,
             ledger: GPULedger(path: configuration.stateDirectory + "/gpus.json"),
             hook: configuration.gpuCleaningHook.map {
                 CleaningHook(program: $0, deadline: .seconds(configuration.gpuCleaningSeconds))
@@ -190,7 +192,10 @@ package struct AgentProgram: Sendable {
             liveness: liveness,
             logger: logger
         )
-        let programs: [(any Service)?] = [manager, status, guests, NodeService(node: node, broker: broker)]
+        let programs: [(any Service)?] = [
+            manager, status, guests, KernelLogService(kernelLog: kernelLog, logger: logger),
+            NodeService(node: node, broker: broker),
+        ]
         let services = programs.compactMap { $0 }
         var settings = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -200,6 +205,25 @@ package struct AgentProgram: Sendable {
         settings.maximumGracefulShutdownDuration = .seconds(30)
         let group = ServiceGroup(configuration: settings)
         try await group.run()
+    }
+}
+
+/// Keeps an ear on the kernel. Without it GPUs are judged by what they themselves say.
+private struct KernelLogService: Service, CustomStringConvertible {
+    var description: String { "kernel log" }
+
+    let kernelLog: KernelLog
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            do {
+                try await kernelLog.follow()
+            } catch {
+                logger.warning("GPUs' errors in the kernel's log are not seen", metadata: ["error": "\(error)"])
+            }
+            try? await gracefulShutdown()
+        }
     }
 }
 

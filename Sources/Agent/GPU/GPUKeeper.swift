@@ -11,6 +11,7 @@ package import Logging
 /// before it is.
 package actor GPUKeeper {
     private let scan: GPUScan
+    private let kernelLog: KernelLog
     private let cleaning: GPUCleaning
     private let binding: PCIBinding
     private let holders: DeviceHolders
@@ -32,6 +33,7 @@ package actor GPUKeeper {
 
     /// - Parameters:
     ///   - scan: Looks at the host's devices.
+    ///   - kernelLog: What the kernel says against them.
     ///   - root: Where `/sys` and `/proc` are below.
     ///   - ledger: What became of each unit before.
     ///   - hook: The operator's own part of cleaning; nil for none.
@@ -39,13 +41,14 @@ package actor GPUKeeper {
     ///   - logger: Gets what an operator may want to know.
     package init(
         scan: GPUScan,
+        kernelLog: KernelLog = KernelLog(),
         root: String = "",
         ledger: GPULedger,
         hook: CleaningHook?,
         returnsDrivers: Bool,
         logger: Logger
     ) {
-        (self.scan, self.ledger) = (scan, ledger)
+        (self.scan, self.kernelLog, self.ledger) = (scan, kernelLog, ledger)
         (self.returnsDrivers, self.logger) = (returnsDrivers, logger)
         binding = PCIBinding(root: root)
         holders = DeviceHolders(root: root)
@@ -63,9 +66,9 @@ package actor GPUKeeper {
 
     private func units(fresh: Bool) async throws(Fault) -> [GPUUnit] {
         if !fresh, let seen, seen.at.duration(to: .now) < Self.freshness { return seen.units }
-        let scan = scan
+        let (scan, incidents) = (scan, kernelLog.incidents)
         do throws(Fault) {
-            let units = try await files.run { () async throws(Fault) in try scan.units() }
+            let units = try await files.run { () async throws(Fault) in try scan.units(incidents: incidents) }
             seen = (units, .now)
             return units
         } catch {
@@ -196,6 +199,8 @@ package actor GPUKeeper {
     private func cleaned(_ unit: GPUUnit) async -> GPULedger.State {
         do throws(Fault) {
             let how = try await clean(unit)
+            // What was said before the reset is over.
+            kernelLog.forget(unit.functions.map(\.address))
             logger.notice("A GPU was cleaned", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
             return .cleaned(how)
         } catch {

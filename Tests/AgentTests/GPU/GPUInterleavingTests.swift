@@ -176,20 +176,23 @@ private struct GPUStory {
         await host.disturb { _, _ in nil }
         try await restart()
         while wanted.values.contains(where: { $0.power == .running }) { try await delete() }
-        for attempt in 1... where !wanted.isEmpty || units.values.contains(where: { !$0.isFree }) {
-            guard attempt < 5000 else {
-                Issue.record("Left: \(wanted.values) \(units)")
-                break
-            }
+        let reached = try await settled()
+        #expect(reached, "left: \(wanted.values) \(units)")
+        await node.supervisor.stop()
+        #expect(await host.breaches == [])
+        #expect(await host.traces.isEmpty)
+    }
+
+    private mutating func settled() async throws -> Bool {
+        for _ in 1...5000 {
+            if wanted.isEmpty, units.values.allSatisfy(\.isFree) { return true }
             await deliver(Array(wanted.values))
             await hear()
             inventories = []
             await look()
             try await Task.sleep(for: .milliseconds(1))
         }
-        await node.supervisor.stop()
-        #expect(await host.breaches == [])
-        #expect(await host.traces.isEmpty)
+        return false
     }
 }
 

@@ -110,7 +110,9 @@ struct ConvergencePlanTests {
             let steps = ConvergencePlan(for: task, applied: false, domain: there).stages
             #expect(steps.suffix(3) == [[.bind], [.define], [.start]])
         }
-        let running = ConvergencePlan(for: task, applied: false, domain: domain(task, .running))
+        var current = domain(task, .running)
+        current.mark = MachineMark(task)
+        let running = ConvergencePlan(for: task, applied: false, domain: current)
         #expect(!running.stages.joined().contains(.bind))
         var stopped = task
         stopped.power = .stopped

@@ -145,7 +145,7 @@ struct StopPolicyTests {
             #expect(try await cloud.task(machine).spec?.gpus.isEmpty == true)
             _ = try await cloud.createOne(cloud.request(flavor: cloud.gpu))
             await expectRefusal(.noCapacity, "too few free GPUs: 1") { try await cloud.perform(.start, machine) }
-            try await node.report(withInventory: true)
+            try await node.clean()
             try await cloud.perform(.start, machine)
             #expect(try await cloud.task(machine).spec?.gpus.count == 2)
             try await cloud.audit()
