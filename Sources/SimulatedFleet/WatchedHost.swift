@@ -25,7 +25,7 @@ struct WatchedHost: Host {
     func maintain(floatingIPPools: [Subnet]) async { await host.maintain(floatingIPPools: floatingIPPools) }
     func machinesWithFiles() async -> Set<MachineUUID> { await host.machinesWithFiles() }
     func remove(_ volume: AbsentVolume) async throws(Fault) { try await host.remove(volume) }
-    func clean(_ gpu: UncleanGPU) async { await host.clean(gpu) }
+    func clean(_ gpu: UncleanGPU) async -> Bool { await host.clean(gpu) }
     func inventory() async throws(Fault) -> NodeInventory { try await host.inventory() }
     func samples() async throws(Fault) -> [MachineSample] { try await host.samples() }
     func problems() async -> [String] { await host.problems() }

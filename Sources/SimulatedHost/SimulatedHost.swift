@@ -307,14 +307,15 @@ package actor SimulatedHost: Agent.Host {
         }
     }
 
-    package func clean(_ gpu: UncleanGPU) async {
+    package func clean(_ gpu: UncleanGPU) async -> Bool {
         await live()
         guard let unit = gpus.first(where: { $0.address == gpu.address }),
             ledger[gpu.address]?.answers(gpu.claim) != true,
             !machines.values.contains(where: { $0.domain?.state == .running && $0.gpus.contains(gpu.address) })
-        else { return }
+        else { return false }
         traces[gpu.address] = nil
         ledger[gpu.address] = .init(claim: gpu.claim, state: .cleaned("simulated"), functions: unit.functions)
+        return true
     }
 
     /// The agent's own state is lost with its disk; what is on the GPUs is not.

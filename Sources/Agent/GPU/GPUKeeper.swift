@@ -171,29 +171,38 @@ package actor GPUKeeper {
 
     // MARK: - Cleaning
 
-    /// Cleans a unit that no machine has any more, unless that was done. What came of it is in the next inventory.
-    package func clean(_ gpu: UncleanGPU) async {
-        try? await inTurn(gpu.address) { () async throws(Fault) in await self.cleanNow(gpu) }
+    /// Cleans a unit that no machine has any more, unless that was done.
+    ///
+    /// - Returns: Whether the inventory says something new of it.
+    package func clean(_ gpu: UncleanGPU) async -> Bool {
+        do throws(Fault) {
+            return try await inTurn(gpu.address) { () async throws(Fault) in try await self.cleanNow(gpu) }
+        } catch {
+            // It is asked for again.
+            logger.error("What became of a GPU is not noted", metadata: ["gpu": "\(gpu.address)", "error": "\(error)"])
+            return false
+        }
     }
 
-    private func cleanNow(_ gpu: UncleanGPU) async {
-        guard let unit = try? await units(fresh: true).first(where: { $0.address == gpu.address }) else { return }
+    private func cleanNow(_ gpu: UncleanGPU) async throws(Fault) -> Bool {
+        guard let unit = try await units(fresh: true).first(where: { $0.address == gpu.address }) else { return false }
         let known = await ledger.entry(gpu.address, unit.identity)
-        guard known?.answers(gpu.claim) != true else { return }
+        guard known?.answers(gpu.claim) != true else { return false }
+        // A guest that is on its way out, or that only the conductor believes gone. It is asked again.
+        if case .used = known?.state, try await !processes(of: unit).isEmpty {
+            logger.notice("A GPU to be cleaned is still held", metadata: ["gpu": "\(gpu.address)"])
+            return false
+        }
         var entry = known ?? .init(claim: gpu.claim, state: .faulty(""), functions: unit.identity)
         if known == nil { entry.drivers = drivers(of: unit) }
         entry.claim = gpu.claim
         entry.state = unit.obstacle == nil ? await cleaned(unit) : .unclean
         // The agent ends in the middle of it; the next one is asked again.
-        guard !Task.isCancelled else { return }
-        do throws(Fault) {
-            try await ledger.note(entry, of: unit.address)
-            if returnsDrivers, entry.isClean { try await giveBack(unit, entry.drivers) }
-        } catch {
-            // It is asked for again, and told again.
-            logger.error("What became of a GPU is not noted", metadata: ["gpu": "\(gpu.address)", "error": "\(error)"])
-        }
+        guard !Task.isCancelled else { return false }
+        try await ledger.note(entry, of: unit.address)
         seen = nil
+        if returnsDrivers, entry.isClean { try await giveBack(unit, entry.drivers) }
+        return true
     }
 
     private func cleaned(_ unit: GPUUnit) async -> GPULedger.State {
@@ -248,14 +257,14 @@ package actor GPUKeeper {
         }
     }
 
-    private func inTurn(
+    private func inTurn<Value: Sendable>(
         _ address: PCIAddress,
-        _ work: @Sendable () async throws(Fault) -> Void
-    ) async throws(Fault) {
+        _ work: @Sendable () async throws(Fault) -> Value
+    ) async throws(Fault) -> Value {
         let turn = turns[address] ?? AsyncSemaphore(1)
         turns[address] = turn
         do {
-            try await turn.withSlot { try await work() }
+            return try await turn.withSlot { try await work() }
         } catch {
             throw error as? Fault ?? Fault(.hostCommandFailed, "A step was ended.")
         }

@@ -3,5 +3,5 @@
 package import GantryProtocol
 
 extension LinuxHost {
-    package func clean(_ gpu: UncleanGPU) async { await gpus.clean(gpu) }
+    package func clean(_ gpu: UncleanGPU) async -> Bool { await gpus.clean(gpu) }
 }

@@ -51,8 +51,10 @@ package protocol Host: Sendable {
     /// - Throws: `volume_unavailable` when the pool cannot be used now.
     func remove(_ volume: AbsentVolume) async throws(Fault)
 
-    /// Cleans a GPU that no machine has any more, unless that was done. What came of it is in the next inventory.
-    func clean(_ gpu: UncleanGPU) async
+    /// Cleans a GPU that no machine has any more, unless that was done.
+    ///
+    /// - Returns: Whether the inventory says something new of it.
+    func clean(_ gpu: UncleanGPU) async -> Bool
 
     /// What the host has.
     func inventory() async throws(Fault) -> NodeInventory

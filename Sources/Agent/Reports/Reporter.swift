@@ -137,16 +137,17 @@ package actor Reporter: MachineReporting {
         await withDiscardingTaskGroup { group in
             for await gpu in unclean {
                 group.addTask {
-                    await self.host.clean(gpu)
-                    await self.note(cleaned: gpu)
+                    let isNew = await self.host.clean(gpu)
+                    await self.note(cleaned: gpu, isNew: isNew)
                 }
             }
         }
     }
 
-    private func note(cleaned gpu: UncleanGPU) {
+    /// What could not be done is asked for again with the next report, which comes in its time.
+    private func note(cleaned gpu: UncleanGPU, isNew: Bool) {
         cleaning.remove(gpu.address)
-        wake.yield()
+        if isNew { wake.yield() }
     }
 
     private func sendProgress() {

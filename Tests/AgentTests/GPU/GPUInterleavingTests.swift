@@ -141,7 +141,7 @@ private struct GPUStory {
 
     /// A dead agent does not come back from it.
     private func clean(_ gpu: UncleanGPU) async {
-        if await !host.isAgentDead { await host.clean(gpu) }
+        if await !host.isAgentDead { _ = await host.clean(gpu) }
     }
 
     private mutating func restart() async throws {
