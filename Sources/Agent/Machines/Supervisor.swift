@@ -46,10 +46,14 @@ package actor Supervisor {
 
     /// Takes a task: when this returns it is on disk, and its machine's worker knows.
     package func take(_ task: MachineTask) async throws(Fault) {
+        try await take(task, isHint: false)
+    }
+
+    private func take(_ task: MachineTask, isHint: Bool) async throws(Fault) {
         let isNew: Bool
         do throws(Fault) {
             isNew = try await tools.observer.around(.journal) { () async throws(Fault) in
-                try await tools.journal.take(task)
+                try await tools.journal.take(task, isHint: isHint)
             }
         } catch {
             await tell(of: error, with: task)
@@ -85,12 +89,7 @@ package actor Supervisor {
     /// Takes a task from the queue, unless it comes so late that its machine is gone. Only the conductor itself can say
     /// that such a machine is wanted again.
     package func take(hint task: MachineTask) async throws(Fault) {
-        guard await !tools.journal.isOutdated(task) else {
-            let metadata: Logger.Metadata = ["task.id": "\(task.taskID)", "vm.uuid": "\(task.uuid)"]
-            tools.logger.notice("A task came too late", metadata: metadata)
-            return
-        }
-        try await take(task)
+        try await take(task, isHint: true)
     }
 
     /// Takes everything that is wanted of the node. A machine that is not named is left as it is.

@@ -49,7 +49,7 @@ package actor TaskJournal {
     package func entry(_ uuid: MachineUUID) -> JournalEntry? { entries[uuid] }
 
     /// Whether a task is of a machine that is gone since, or of an earlier time than the one when it went.
-    package func isOutdated(_ task: MachineTask) -> Bool {
+    private func isOutdated(_ task: MachineTask) -> Bool {
         guard entries[task.uuid] == nil, let end = forgotten[task.uuid] else { return false }
         return task.generation <= end
     }
@@ -61,9 +61,15 @@ package actor TaskJournal {
 
     /// Takes a task where it is newer than what is known. When this returns it is on disk.
     ///
-    /// - Returns: Whether it was newer.
-    package func take(_ task: MachineTask) throws(Fault) -> Bool {
+    /// - Parameters:
+    ///   - task: What is wanted.
+    ///   - isHint: Whether it comes by the queue: such a one that is outdated is not taken. Looked at here, since the
+    ///     machine may be forgotten at any moment before.
+    /// - Returns: Whether it was taken.
+    /// - Throws: when it cannot be stored.
+    package func take(_ task: MachineTask, isHint: Bool = false) throws(Fault) -> Bool {
         guard let known = entries[task.uuid] else {
+            guard !isHint || !isOutdated(task) else { return false }
             try store(JournalEntry(task: task, hasRun: unexplained.contains(task.uuid)))
             unexplained.remove(task.uuid)
             return true
