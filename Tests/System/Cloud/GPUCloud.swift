@@ -15,10 +15,9 @@ struct GPUCloud: MachineCloud {
 
     var api: APIClient { conductor.api }
 
-    /// What the guests see of a single one and of a pair: vendor and device of each function.
+    /// What a guest sees of the two single ones: vendor and device.
     static let single = ["1234:1111"]
     static let other = ["1af4:1050"]
-    static let pair = ["1234:1111", "1234:1111"]
 
     /// Runs a test in a cloud, and takes all of it away afterwards.
     static func with(_ body: @Sendable @escaping (GPUCloud) async throws -> Void) async throws {
