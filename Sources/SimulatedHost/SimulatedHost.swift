@@ -302,7 +302,7 @@ package actor SimulatedHost: Agent.Host {
             guard var entry = ledger[gpu.address], entry.admits(gpu.claim, of: task.uuid) else {
                 throw Fault(.hostGPUUnavailable, "A GPU of the machine was not cleaned since its last use.")
             }
-            (entry.claim, entry.state) = (gpu.claim, .used(task.uuid))
+            (entry.claim, entry.state) = (gpu.claim, .used(by: task.uuid))
             ledger[gpu.address] = entry
         }
     }
@@ -314,7 +314,7 @@ package actor SimulatedHost: Agent.Host {
             !machines.values.contains(where: { $0.domain?.state == .running && $0.gpus.contains(gpu.address) })
         else { return false }
         traces[gpu.address] = nil
-        ledger[gpu.address] = .init(claim: gpu.claim, state: .cleaned("simulated"), functions: unit.functions)
+        ledger[gpu.address] = .init(claim: gpu.claim, state: .cleaned(how: "simulated"), functions: unit.functions)
         return true
     }
 

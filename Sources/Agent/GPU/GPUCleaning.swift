@@ -5,7 +5,6 @@ import GantryModel
 /// What is done to a unit between two guests. Its calls block.
 package struct GPUCleaning: Sendable {
     let binding: PCIBinding
-    let holders: DeviceHolders
     let hook: CleaningHook?
 
     /// Resets every function that can be, and looks whether each answers as what it is.

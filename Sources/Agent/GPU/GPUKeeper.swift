@@ -52,7 +52,7 @@ package actor GPUKeeper {
         (self.returnsDrivers, self.logger) = (returnsDrivers, logger)
         binding = PCIBinding(root: root)
         holders = DeviceHolders(root: root)
-        cleaning = GPUCleaning(binding: binding, holders: holders, hook: hook)
+        cleaning = GPUCleaning(binding: binding, hook: hook)
     }
 
     // MARK: - Looking
@@ -136,7 +136,7 @@ package actor GPUKeeper {
                 "A GPU of the machine is used by \(users.joined(separator: ", ")) on the node."
             )
         }
-        (entry.claim, entry.state) = (gpu.claim, .used(machine))
+        (entry.claim, entry.state) = (gpu.claim, .used(by: machine))
         try await ledger.note(entry, of: unit.address)
         try await passThrough(unit)
     }
@@ -193,7 +193,7 @@ package actor GPUKeeper {
             logger.notice("A GPU to be cleaned is still held", metadata: ["gpu": "\(gpu.address)"])
             return false
         }
-        var entry = known ?? .init(claim: gpu.claim, state: .faulty(""), functions: unit.identity)
+        var entry = known ?? .init(claim: gpu.claim, state: .unclean, functions: unit.identity)
         if known == nil { entry.drivers = drivers(of: unit) }
         entry.claim = gpu.claim
         entry.state = unit.obstacle == nil ? await cleaned(unit) : .unclean
@@ -211,13 +211,13 @@ package actor GPUKeeper {
             // What was said before the reset is over.
             kernelLog.forget(unit.functions.map(\.address))
             logger.notice("A GPU was cleaned", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
-            return .cleaned(how)
+            return .cleaned(how: how)
         } catch {
             logger.error(
                 "A GPU could not be cleaned",
                 metadata: ["gpu": "\(unit.address)", "reason": "\(error.message)"]
             )
-            return .faulty(error.message)
+            return .faulty(reason: error.message)
         }
     }
 

@@ -10,11 +10,11 @@ package import GantryProtocol
 package actor GPULedger {
     package enum State: Hashable, Sendable, Codable {
         /// Given to a machine, whether that runs or not.
-        case used(MachineUUID)
+        case used(by: MachineUUID)
         /// Cleaned after its last use, with how.
-        case cleaned(String)
+        case cleaned(how: String)
         /// It could not be cleaned, with why.
-        case faulty(String)
+        case faulty(reason: String)
         /// Nothing was done, since the host cannot have it passed through now.
         case unclean
     }

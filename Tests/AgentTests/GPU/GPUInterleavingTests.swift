@@ -41,7 +41,7 @@ private struct GPUStory {
     private let folder: String
     private let host: SimulatedHost
     private var node: SimulatedNode
-    private let words: ListeningHost
+    private let listener: AbsenceListener
     private var units: [PCIAddress: Unit] = [:]
     private var wanted: [MachineUUID: MachineTask] = [:]
     /// All that was ever said to the node, and what it ever said of its GPUs.
@@ -55,8 +55,8 @@ private struct GPUStory {
         let gpus = try (1...2).map { try Example.gpu($0, claim: 1) }
         host = SimulatedHost(gpus: gpus.map(Example.inventory))
         for gpu in gpus { units[gpu.address] = Unit() }
-        words = ListeningHost()
-        node = try SimulatedNode(folder: folder, host: host, listener: Listener(witness: words.hear), slots: 2)
+        listener = AbsenceListener()
+        node = try SimulatedNode(folder: folder, host: host, listener: Listener(witness: listener.hear), slots: 2)
     }
 
     mutating func happen() async throws {
@@ -110,7 +110,7 @@ private struct GPUStory {
 
     /// What the node said of machines: one that is gone holds nothing any more.
     private mutating func hear() async {
-        for uuid in await words.absent where wanted[uuid]?.power == .absent {
+        for uuid in await listener.absent where wanted[uuid]?.power == .absent {
             wanted[uuid] = nil
             for (address, unit) in units where unit.owner == uuid { units[address]?.owner = nil }
         }
@@ -146,7 +146,7 @@ private struct GPUStory {
 
     private mutating func restart() async throws {
         await node.supervisor.stop()
-        node = try SimulatedNode(folder: folder, host: host, listener: Listener(witness: words.hear), slots: 2)
+        node = try SimulatedNode(folder: folder, host: host, listener: Listener(witness: listener.hear), slots: 2)
         await node.start()
         try? await node.supervisor.lookAtAll()
     }
@@ -197,7 +197,7 @@ private struct GPUStory {
 }
 
 /// Hears which machines are gone.
-private actor ListeningHost {
+private actor AbsenceListener {
     private(set) var absent: Set<MachineUUID> = []
 
     @Sendable

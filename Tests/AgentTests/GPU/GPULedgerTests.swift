@@ -23,7 +23,7 @@ struct GPULedgerTests {
     @Test("It holds over a restart; another card in the same place is not the one that was cleaned")
     func restart() async throws {
         try await withTemporaryDirectory { folder in
-            let (gpu, known) = (try Example.gpu(1, claim: 1), try entry(3, .cleaned("flr")))
+            let (gpu, known) = (try Example.gpu(1, claim: 1), try entry(3, .cleaned(how: "flr")))
             try await GPULedger(path: folder + "/gpus.json").note(known, of: gpu.address)
             let ledger = GPULedger(path: folder + "/gpus.json")
             #expect(await ledger.entry(gpu.address, gpu.functions) == known)
@@ -42,7 +42,7 @@ struct GPULedgerTests {
             let (ledger, gpu) = (GPULedger(path: path), try Example.gpu(1, claim: 1))
             #expect(await ledger.entry(gpu.address, gpu.functions) == nil)
             #expect(FileManager.default.fileExists(atPath: path + ".damaged"))
-            try await ledger.note(entry(1, .cleaned("flr")), of: gpu.address)
+            try await ledger.note(entry(1, .cleaned(how: "flr")), of: gpu.address)
             #expect(await GPULedger(path: path).entry(gpu.address, gpu.functions)?.isClean == true)
         }
     }
@@ -51,9 +51,9 @@ struct GPULedgerTests {
     func full() async throws {
         try await withSmallDisk(kibibytes: 16) { folder in
             let (ledger, gpu) = (GPULedger(path: folder + "/gpus.json"), try Example.gpu(1, claim: 1))
-            try await ledger.note(entry(1, .used(machine)), of: gpu.address)
+            try await ledger.note(entry(1, .used(by: machine)), of: gpu.address)
             try? Data(count: 1 << 20).write(to: URL(filePath: folder + "/others"))
-            let cleaned = try entry(1, .cleaned(String(repeating: "x", count: 20_000)))
+            let cleaned = try entry(1, .cleaned(how: String(repeating: "x", count: 20_000)))
             await #expect(throws: HostFiles.diskFull) { try await ledger.note(cleaned, of: gpu.address) }
             #expect(await ledger.entry(gpu.address, gpu.functions)?.isClean == false)
             #expect(await GPULedger(path: folder + "/gpus.json").entry(gpu.address, gpu.functions)?.isClean == false)
@@ -62,23 +62,23 @@ struct GPULedgerTests {
 
     @Test("A machine gets a unit that was cleaned before its claim, and its own again, and no other")
     func admission() throws {
-        #expect(try entry(3, .cleaned("flr")).admits(4, of: machine))
-        #expect(try !entry(3, .cleaned("flr")).admits(3, of: machine))
-        #expect(try entry(3, .used(machine)).admits(3, of: machine))
-        #expect(try !entry(3, .used(machine)).admits(4, of: machine))
-        #expect(try !entry(3, .used(machine)).admits(3, of: other))
-        #expect(try !entry(3, .faulty("no")).admits(4, of: machine))
+        #expect(try entry(3, .cleaned(how: "flr")).admits(4, of: machine))
+        #expect(try !entry(3, .cleaned(how: "flr")).admits(3, of: machine))
+        #expect(try entry(3, .used(by: machine)).admits(3, of: machine))
+        #expect(try !entry(3, .used(by: machine)).admits(4, of: machine))
+        #expect(try !entry(3, .used(by: machine)).admits(3, of: other))
+        #expect(try !entry(3, .faulty(reason: "no")).admits(4, of: machine))
         #expect(try !entry(3, .unclean).admits(4, of: machine))
     }
 
     @Test("A word to clean is done once for its claim, and one that comes late is not done")
     func answers() throws {
-        #expect(try entry(3, .cleaned("flr")).answers(3))
-        #expect(try !entry(3, .cleaned("flr")).answers(4))
-        #expect(try entry(3, .faulty("no")).answers(3))
-        #expect(try !entry(3, .faulty("no")).answers(4))
-        #expect(try !entry(3, .used(machine)).answers(3))
-        #expect(try entry(3, .used(machine)).answers(2))
+        #expect(try entry(3, .cleaned(how: "flr")).answers(3))
+        #expect(try !entry(3, .cleaned(how: "flr")).answers(4))
+        #expect(try entry(3, .faulty(reason: "no")).answers(3))
+        #expect(try !entry(3, .faulty(reason: "no")).answers(4))
+        #expect(try !entry(3, .used(by: machine)).answers(3))
+        #expect(try entry(3, .used(by: machine)).answers(2))
         #expect(try !entry(3, .unclean).answers(3))
     }
 }
