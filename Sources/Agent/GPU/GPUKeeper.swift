@@ -131,14 +131,18 @@ package actor GPUKeeper {
         }
         let users = try await processes(of: unit)
         guard users.isEmpty else {
-            throw Fault(
-                .hostGPUUnavailable,
-                "A GPU of the machine is used by \(users.joined(separator: ", ")) on the node."
-            )
+            // What runs on the host is not for tenants to read.
+            logger.error("A GPU is in use", metadata: ["gpu": "\(gpu.address)", "processes": "\(users)"])
+            throw Fault(.hostGPUUnavailable, "A GPU of the machine is in use on the node.")
         }
         (entry.claim, entry.state) = (gpu.claim, .used(by: machine))
         try await ledger.note(entry, of: unit.address)
-        try await passThrough(unit)
+        do throws(Fault) {
+            try await passThrough(unit)
+        } catch {
+            logger.error("A GPU cannot be bound", metadata: ["gpu": "\(gpu.address)", "error": "\(error)"])
+            throw Fault(.hostGPUUnavailable, "A GPU of the machine cannot be passed through on the node.")
+        }
     }
 
     /// The unit that an assignment names, if it is still what it was.
