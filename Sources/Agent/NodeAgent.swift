@@ -67,7 +67,7 @@ package struct NodeAgent: Sendable {
 
     /// Runs until cancelled, or until the conductor ends the session for good.
     package func run(consuming source: TaskSource) async throws {
-        let bootID = Self.kernel("random/boot_id")
+        let bootID = Self.bootID
         let session = try await openSession(bootID)
         logger.notice("Session begun", metadata: ["epoch": "\(session.epoch)", "queue": "\(session.queue)"])
         let reporter = Reporter(
@@ -227,6 +227,9 @@ package struct NodeAgent: Sendable {
                 )
         }
     }
+
+    /// Another one each time that the host is started (kernel, `Documentation/admin-guide/sysctl/kernel.rst`).
+    package static var bootID: String { kernel("random/boot_id") }
 
     /// One line of `/proc/sys/kernel`.
     private static func kernel(_ name: String) -> String {

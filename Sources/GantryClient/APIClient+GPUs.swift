@@ -33,6 +33,11 @@ extension APIClient {
         try await call(.POST, "\(Self.gpus)/\(id)/uncordon")
     }
 
+    /// Has a GPU given back to its host's own drivers, until it is uncordoned.
+    public func returnGPU(_ id: Int64, reason: String) async throws(ClientError) -> Answer<AdminGPUBody> {
+        try await call(.POST, "\(Self.gpus)/\(id)/return", CordonRequest(reason: reason))
+    }
+
     /// Has a faulty GPU cleaned anew.
     public func retryGPU(_ id: Int64) async throws(ClientError) -> Answer<AdminGPUBody> {
         try await call(.POST, "\(Self.gpus)/\(id)/retry")

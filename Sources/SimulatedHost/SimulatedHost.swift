@@ -309,6 +309,10 @@ package actor SimulatedHost: Agent.Host {
 
     package func clean(_ gpu: UncleanGPU) async -> Bool {
         await live()
+        guard !gpu.isReturned else {
+            ledger[gpu.address]?.state = .unclean
+            return false
+        }
         guard let unit = gpus.first(where: { $0.address == gpu.address }),
             ledger[gpu.address]?.answers(gpu.claim) != true,
             !machines.values.contains(where: { $0.domain?.state == .running && $0.gpus.contains(gpu.address) })

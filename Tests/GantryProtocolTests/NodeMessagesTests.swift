@@ -143,7 +143,7 @@ struct NodeMessagesTests {
         try roundTrip(#"{"floating_ip_pools":[],"machines":[\#(Self.task)],"revision":8}"#, DesiredState.self)
         let volume = #"{"pool":"fast","uuid":"00000000-0000-4000-8000-000000000009"}"#
         try roundTrip(
-            #"{"absent_volumes":[\#(volume)],"revision":8,"unclean_gpus":[{"address":"0000:65:00.0","claim":4}]}"#,
+            #"{"absent_volumes":[\#(volume)],"revision":8,"unclean_gpus":[{"address":"0000:65:00.0","claim":4,"returned":false}]}"#,
             ReportReceipt.self
         )
     }

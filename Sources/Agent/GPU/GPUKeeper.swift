@@ -23,6 +23,8 @@ package actor GPUKeeper {
     private var workers: [PCIAddress: FileWorker] = [:]
     /// Units that are bound or cleaned now, one after the other.
     private var turns: [PCIAddress: AsyncSemaphore] = [:]
+    /// Units that this agent gave back to the host. One before it may have died in the middle of it.
+    private var returned: Set<PCIAddress> = []
     /// What was there at the last look, and when that was.
     private var seen: (units: [GPUUnit], at: ContinuousClock.Instant)?
 
@@ -80,6 +82,7 @@ package actor GPUKeeper {
 
     private func inventory(_ unit: GPUUnit) async -> GPUInventory {
         let entry = await ledger.entry(unit.address, unit.identity)
+        let concern = unit.concern ?? incident(of: unit, after: entry?.heard)?.sentence
         var inventory = GPUInventory(
             address: unit.address,
             model: unit.model,
@@ -88,13 +91,13 @@ package actor GPUKeeper {
             iommuGroup: unit.iommuGroup,
             functions: unit.identity,
             condition: .busy,
-            reason: unit.obstacle ?? unit.concern,
+            reason: unit.obstacle ?? concern,
             claim: entry?.claim ?? 0
         )
         switch entry?.state {
         case _ where unit.obstacle != nil: inventory.condition = .faulty
         case .cleaned(let how):
-            inventory.condition = unit.concern == nil ? .ready : .faulty
+            inventory.condition = concern == nil ? .ready : .faulty
             inventory.cleaning = how
         case .faulty(let reason):
             inventory.condition = .faulty
@@ -102,6 +105,11 @@ package actor GPUKeeper {
         case .used, .unclean, nil: break
         }
         return inventory
+    }
+
+    /// What the kernel said against a unit since it was cleaned, whichever agent did that. A reset ends what was before.
+    private func incident(of unit: GPUUnit, after place: KernelLog.Place?) -> KernelIncident? {
+        unit.incidents.first { place?.precedes($0, of: kernelLog.boot) ?? true }
     }
 
     /// The NUMA node that all of a machine's GPUs are on; nil when they are on several, or the host does not say.
@@ -175,12 +183,14 @@ package actor GPUKeeper {
 
     // MARK: - Cleaning
 
-    /// Cleans a unit that no machine has any more, unless that was done.
+    /// Cleans a unit that no machine has any more, unless that was done; or gives it back to the host.
     ///
     /// - Returns: Whether the inventory says something new of it.
     package func clean(_ gpu: UncleanGPU) async -> Bool {
         do throws(Fault) {
-            return try await inTurn(gpu.address) { () async throws(Fault) in try await self.cleanNow(gpu) }
+            return try await inTurn(gpu.address) { () async throws(Fault) in
+                gpu.isReturned ? try await self.returnNow(gpu) : try await self.cleanNow(gpu)
+            }
         } catch {
             // It is asked for again.
             logger.error("What became of a GPU is not noted", metadata: ["gpu": "\(gpu.address)", "error": "\(error)"])
@@ -203,17 +213,36 @@ package actor GPUKeeper {
         entry.state = unit.obstacle == nil ? await cleaned(unit) : .unclean
         // The agent ends in the middle of it; the next one is asked again.
         guard !Task.isCancelled else { return false }
+        if entry.isClean { entry.heard = kernelLog.place }
         try await ledger.note(entry, of: unit.address)
         seen = nil
         if returnsDrivers, entry.isClean { try await giveBack(unit, entry.drivers) }
         return true
     }
 
+    /// Gives a unit to the host's drivers; what they do with it leaves it unclean.
+    private func returnNow(_ gpu: UncleanGPU) async throws(Fault) -> Bool {
+        guard let unit = try await units(fresh: false).first(where: { $0.address == gpu.address }),
+            !returned.contains(unit.address) || unit.functions.contains(where: { $0.driver == PCIBinding.passthrough })
+        else { return false }
+        guard try await processes(of: unit).isEmpty else {
+            logger.notice("A GPU to be returned is still held", metadata: ["gpu": "\(gpu.address)"])
+            return false
+        }
+        var entry =
+            await ledger.entry(unit.address, unit.identity)
+            ?? .init(claim: gpu.claim, state: .unclean, functions: unit.identity)
+        entry.state = .unclean
+        try await ledger.note(entry, of: unit.address)
+        try await giveBack(unit, entry.drivers)
+        (seen, _) = (nil, returned.insert(unit.address))
+        logger.notice("A GPU was returned to the host's drivers", metadata: ["gpu": "\(gpu.address)"])
+        return true
+    }
+
     private func cleaned(_ unit: GPUUnit) async -> GPULedger.State {
         do throws(Fault) {
             let how = try await clean(unit)
-            // What was said before the reset is over.
-            kernelLog.forget(unit.functions.map(\.address))
             logger.notice("A GPU was cleaned", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
             return .cleaned(how: how)
         } catch {

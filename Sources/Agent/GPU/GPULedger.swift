@@ -27,6 +27,8 @@ package actor GPULedger {
         package var functions: [PCIFunction]
         /// The drivers that its functions had before, by address; those of none are left out.
         package var drivers: [String: String]
+        /// Up to where the kernel's log was known when it was cleaned last.
+        package var heard: KernelLog.Place?
 
         package init(claim: Int64, state: State, functions: [PCIFunction], drivers: [String: String] = [:]) {
             (self.claim, self.state, self.functions, self.drivers) = (claim, state, functions, drivers)

@@ -25,7 +25,7 @@ package struct GPUScan: Sendable {
     /// - Parameter incidents: What the kernel's log says against devices.
     /// - Returns: one for each group that has an offered GPU.
     /// - Throws: when the host's devices cannot be read.
-    package func units(incidents: [PCIAddress: String] = [:]) throws(Fault) -> [GPUUnit] {
+    package func units(incidents: [PCIAddress: KernelIncident] = [:]) throws(Fault) -> [GPUUnit] {
         let devices = try PCIBus(root: root).devices()
         let uses = HostUses(HostTree(root: root)).uses(of: devices, uplink: uplink)
         let health = PCIHealth(devices: devices, incidents: incidents)
@@ -46,7 +46,8 @@ package struct GPUScan: Sendable {
             model: model,
             gpuType: policy.gpuType(of: first, model: model),
             obstacle: obstacle(members, gpus, uses),
-            concern: functions.lazy.compactMap(health.concern).first
+            concern: functions.lazy.compactMap(health.concern).first,
+            incidents: functions.flatMap(health.incidents)
         )
     }
 

@@ -16,4 +16,6 @@ package struct GPUUnit: Hashable, Sendable {
     package let obstacle: String?
     /// Why it is not well, as a sentence that names the device; nil where it is.
     package let concern: String?
+    /// What the kernel's log says against it since the host was started.
+    package let incidents: [KernelIncident]
 }

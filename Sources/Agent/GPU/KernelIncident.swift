@@ -2,16 +2,30 @@
 
 package import GantryModel
 
-/// A line of the kernel's log that says that a PCI device is sick.
+/// A record of the kernel's log that says that a PCI device is sick.
 package struct KernelIncident: Hashable, Sendable {
     package let device: PCIAddress
     /// What follows the device's address in a sentence, such as “had the driver's error Xid 79”.
     package let text: String
+    /// Its number in the log of this boot; 0 for a line that has none.
+    package let number: UInt64
 
-    /// Nil for a line that is about anything else, or about what the hardware corrected itself.
-    package init?(_ line: some StringProtocol) {
-        guard let (device, text) = Self.driverError(String(line)) ?? Self.busError(String(line)) else { return nil }
+    /// Nil for a record that is about anything else, or about what the hardware corrected itself.
+    ///
+    /// - Parameter record: as `/dev/kmsg` gives it, its priority and number first.
+    package init?(_ record: some StringProtocol) {
+        let line = String(record)
+        guard let (device, text) = Self.driverError(line) ?? Self.busError(line) else { return nil }
         (self.device, self.text) = (device, text)
+        number = Self.number(of: record) ?? 0
+    }
+
+    /// The whole sentence.
+    package var sentence: String { "\(device) \(text)." }
+
+    static func number(of record: some StringProtocol) -> UInt64? {
+        let fields = record.prefix { $0 != ";" }.split(separator: ",")
+        return fields.count > 2 ? UInt64(fields[1]) : nil
     }
 
     /// NVIDIA's driver: `NVRM: Xid (PCI:0000:65:00): 79, pid=…, GPU has fallen off the bus.`

@@ -10,23 +10,37 @@ import Synchronization
 /// `/dev/kmsg` gives all that was said since the host was started, and then what comes (kernel,
 /// `Documentation/ABI/testing/dev-kmsg`). So an agent that starts again knows what the last one knew.
 package final class KernelLog: Sendable {
-    private let path: String
-    private let found = Mutex<[PCIAddress: String]>([:])
-    private let isEnding = Mutex(false)
+    /// A place in the log of one boot of the host's.
+    package struct Place: Hashable, Sendable, Codable {
+        package let boot: String
+        package let number: UInt64
 
-    package init(path: String = "/dev/kmsg") {
-        self.path = path
+        package init(boot: String, number: UInt64) {
+            (self.boot, self.number) = (boot, number)
+        }
+
+        /// Whether something in the log of a boot was said after it.
+        package func precedes(_ incident: KernelIncident, of boot: String) -> Bool {
+            self.boot != boot || number < incident.number
+        }
+    }
+
+    private let path: String
+    private let found = Mutex<[PCIAddress: KernelIncident]>([:])
+    private let newest = Mutex<UInt64>(0)
+    private let isEnding = Mutex(false)
+    /// The id of the host's boot, whose log it is.
+    package let boot: String
+
+    package init(path: String = "/dev/kmsg", boot: String = NodeAgent.bootID) {
+        (self.path, self.boot) = (path, boot)
     }
 
     /// The newest incident of each device, for ``GPUScan/units(incidents:)``.
-    package var incidents: [PCIAddress: String] { found.withLock { $0 } }
+    package var incidents: [PCIAddress: KernelIncident] { found.withLock { $0 } }
 
-    /// Forgets what was said of devices, which were reset and are well.
-    package func forget(_ devices: [PCIAddress]) {
-        found.withLock { found in
-            for device in devices { found[device] = nil }
-        }
-    }
+    /// Up to where it was read.
+    package var place: Place { Place(boot: boot, number: newest.withLock { $0 }) }
 
     /// Follows the log on a thread of its own until the task is cancelled, or the log ends.
     ///
@@ -68,8 +82,9 @@ package final class KernelLog: Sendable {
     private func take(_ bytes: [UInt8]) -> [UInt8] {
         guard let end = bytes.lastIndex(of: Self.newline) else { return bytes.count < Self.longestRecord ? bytes : [] }
         for line in bytes[..<end].split(separator: Self.newline) {
-            guard let incident = KernelIncident(String(decoding: line, as: UTF8.self)) else { continue }
-            found.withLock { $0[incident.device] = incident.text }
+            let record = String(decoding: line, as: UTF8.self)
+            if let incident = KernelIncident(record) { found.withLock { $0[incident.device] = incident } }
+            if let number = KernelIncident.number(of: record) { newest.withLock { $0 = max($0, number) } }
         }
         return Array(bytes[(end + 1)...])
     }

@@ -39,12 +39,13 @@ package struct PCIBinding: Sendable {
         }
     }
 
-    /// Gives a function back to the driver that it had, or else to the one that takes it.
+    /// Gives a function that `vfio-pci` or nobody has to the driver that it had, or else to the one that takes it.
     package func release(_ address: PCIAddress, to driver: String?) throws(Fault) {
-        guard self.driver(of: address) != driver || driver == nil else { return }
-        try write("\n", to: path(address, "driver_override"))
+        guard [nil, Self.passthrough].contains(self.driver(of: address)) else { return }
         try unbind(address)
-        if driver != nil { try write("\(address)", to: "\(root)/sys/bus/pci/drivers_probe") }
+        try write(driver ?? "\n", to: path(address, "driver_override"))
+        try write("\(address)", to: "\(root)/sys/bus/pci/drivers_probe")
+        try write("\n", to: path(address, "driver_override"))
     }
 
     private func unbind(_ address: PCIAddress) throws(Fault) {

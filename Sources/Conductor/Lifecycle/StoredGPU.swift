@@ -14,6 +14,7 @@ package import GantryProtocol
 ///   │  cannot be  │ └────────────────────────────────┼────── its machine gave it up ──────────┘
 ///   │   cleaned   ▼                                  │         (the claim stays)
 ///   └────────── faulty ◀──────── unfit ──────────────┘
+///                 an operator's word returns it to its host and takes it back
 /// ```
 ///
 /// A claim is what keeps the edges true whatever comes late, twice or never: a unit is free only when its node says that
@@ -42,6 +43,8 @@ package struct StoredGPU: Sendable, Hashable {
     package var functions: [PCIFunction]
     package var state: GPURecord.State
     package var isPresent: Bool
+    /// Whether an operator gave it back to the host's own drivers.
+    package let isReturned: Bool
     package var claim: Int64
     package var cleaning: String?
     package var reason: String?
@@ -51,7 +54,7 @@ package struct StoredGPU: Sendable, Hashable {
         (address, holder) = (seen.address, nil)
         (model, type, numaNode, iommuGroup) = (seen.model, seen.gpuType, seen.numaNode, seen.iommuGroup)
         functions = seen.sortedFunctions
-        isPresent = true
+        (isPresent, isReturned) = (true, false)
         claim = seen.claim + 1
         reason = taken ?? seen.obstacle ?? seen.reason
         state = (taken ?? seen.obstacle) == nil ? .sanitizing : .faulty
@@ -67,14 +70,15 @@ package struct StoredGPU: Sendable, Hashable {
         functions: [PCIFunction],
         state: GPURecord.State,
         isPresent: Bool,
+        isReturned: Bool = false,
         claim: Int64,
         cleaning: String?,
         reason: String?
     ) {
         (self.address, self.holder, self.model, self.type) = (address, holder, model, type)
         (self.numaNode, self.iommuGroup, self.functions) = (numaNode, iommuGroup, functions)
-        (self.state, self.isPresent, self.claim) = (state, isPresent, claim)
-        (self.cleaning, self.reason) = (cleaning, reason)
+        (self.state, self.isPresent, self.isReturned) = (state, isPresent, isReturned)
+        (self.claim, self.cleaning, self.reason) = (claim, cleaning, reason)
     }
 
     // MARK: - What inventories make of it
@@ -84,7 +88,7 @@ package struct StoredGPU: Sendable, Hashable {
         var unit = self
         unit.isPresent = false
         unit.reason = "The host no longer has it."
-        if holder == nil { unit.state = .sanitizing }
+        if holder == nil && !isReturned { unit.state = .sanitizing }
         return unit
     }
 
@@ -102,6 +106,9 @@ package struct StoredGPU: Sendable, Hashable {
     private func held(after seen: GPUInventory) -> StoredGPU {
         var unit = self
         unit.isPresent = true
+        // A node is ahead of a database that was restored. What is in a guest there keeps its claim; what was cleaned
+        // is given anew.
+        if seen.claim > claim { unit.claim = seen.claim + (seen.condition == .busy ? 0 : 1) }
         guard functions == seen.sortedFunctions else {
             unit.reason = "It is not the device any more that the machine was given."
             return unit
@@ -117,6 +124,10 @@ package struct StoredGPU: Sendable, Hashable {
         (unit.model, unit.type, unit.numaNode) = (seen.model, seen.gpuType, seen.numaNode)
         (unit.iommuGroup, unit.functions, unit.isPresent) = (seen.iommuGroup, seen.sortedFunctions, true)
         unit.reason = taken ?? seen.obstacle ?? seen.reason
+        guard !isReturned else {
+            unit.reason = Self.returned
+            return unit
+        }
         guard taken == nil else {
             unit.state = .faulty
             return unit
@@ -139,6 +150,9 @@ package struct StoredGPU: Sendable, Hashable {
         unit.claim = max(unit.claim, seen.claim)
         return unit
     }
+
+    /// Why nobody gets what the host's own drivers have.
+    static let returned = "An operator returned it to its host."
 
     /// Asks for a cleaning that its node has not done yet.
     private mutating func soil(_ seen: GPUInventory) {

@@ -7,10 +7,11 @@ import Postgres
 /// How units that no machine has any more get clean: their node is told with the answer to every report, until its
 /// inventory says that it did, or that it cannot.
 enum GPUCleaning {
-    /// What the node named `n` has to clean, each as `ADDRESS CLAIM`.
+    /// What the node named `n` has to clean or to return, each as `ADDRESS CLAIM RETURNED`.
     static let column: StaticString = """
-        ARRAY(SELECT d.address || ' ' || d.claim FROM gpu_device d
-            WHERE d.node_id = n.id AND d.state = 'sanitizing' AND d.present ORDER BY d.address) AS unclean_gpus
+        ARRAY(SELECT d.address || ' ' || d.claim || ' ' || d.returned FROM gpu_device d
+            WHERE d.node_id = n.id AND (d.state = 'sanitizing' OR d.returned) AND d.present
+            ORDER BY d.address) AS unclean_gpus
         """
 
     /// Reads ``column``.
@@ -18,10 +19,10 @@ enum GPUCleaning {
         let texts: [String] = try row["unclean_gpus"]
         return try texts.map { text in
             let words = text.split(separator: " ").map(String.init)
-            guard words.count == 2, let claim = Int64(words[1]) else {
+            guard words.count == 3, let claim = Int64(words[1]), let isReturned = Bool(words[2]) else {
                 throw PostgresError(.decoding, "a GPU cannot be read")
             }
-            return UncleanGPU(address: try PCIAddress(words[0]), claim: claim)
+            return UncleanGPU(address: try PCIAddress(words[0]), claim: claim, isReturned: isReturned)
         }
     }
 }

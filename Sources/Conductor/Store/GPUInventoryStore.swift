@@ -31,7 +31,7 @@ enum GPUInventoryStore {
         try transaction.query(
             """
             SELECT d.address, d.model, d.gpu_type, d.numa_node, d.iommu_group, d.functions::text AS functions, d.state,
-                d.present, d.claim, d.cleaning, d.reason, vm.id AS vm_id, vm.name, vm.organization_id
+                d.present, d.returned, d.claim, d.cleaning, d.reason, vm.id AS vm_id, vm.name, vm.organization_id
             FROM gpu_device d LEFT JOIN virtual_machine vm ON vm.id = d.vm_id
             WHERE d.node_id = \(node) ORDER BY d.address FOR UPDATE OF d
             """
@@ -50,6 +50,7 @@ enum GPUInventoryStore {
                 functions: PCIFunction.list(row["functions"]),
                 state: row["state"],
                 isPresent: row["present"],
+                isReturned: row["returned"],
                 claim: row["claim"],
                 cleaning: row["cleaning"],
                 reason: row["reason"]

@@ -31,6 +31,8 @@ package struct GPURecord: Sendable, Hashable {
     package var isPresent: Bool
     package var cordoned: Bool
     package var cordonReason: String?
+    /// Whether an operator gave it back to the host's own drivers.
+    package var isReturned: Bool
     /// Why it is faulty, what holds up its cleaning, or what its machine may suffer from.
     package var reason: String?
     package var claim: Int64

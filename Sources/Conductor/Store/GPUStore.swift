@@ -77,9 +77,31 @@ package struct GPUStore: Sendable {
         }
     }
 
-    /// Lets machines have a unit again.
+    /// Lets machines have a unit again. One that was returned to its host is cleaned first.
     package func uncordon(_ id: GPUID) async throws -> GPURecord {
-        try await change(id) { _ in "UPDATE gpu_device SET cordoned = false, cordon_reason = NULL WHERE id = \(id)" }
+        try await change(id) { unit in
+            unit.isReturned
+                ? """
+                UPDATE gpu_device SET cordoned = false, cordon_reason = NULL, returned = false, reason = NULL,
+                    state = 'sanitizing', claim = claim + 1
+                WHERE id = \(id)
+                """
+                : "UPDATE gpu_device SET cordoned = false, cordon_reason = NULL WHERE id = \(id)"
+        }
+    }
+
+    /// Has a unit given back to the drivers that its host has for it, and keeps it from machines.
+    ///
+    /// - Throws: ``ResourceRefusal`` with `wrongState` for one that a machine has, or that is being cleaned.
+    package func returnToHost(_ id: GPUID, reason: String) async throws -> GPURecord {
+        try await change(id) { unit in
+            guard unit.state == .free || unit.state == .faulty else { throw unit.refuses("return") }
+            return """
+                UPDATE gpu_device SET cordoned = true, cordon_reason = \(reason), returned = true, state = 'faulty',
+                    reason = \(StoredGPU.returned)
+                WHERE id = \(id)
+                """
+        }
     }
 
     /// Has a faulty unit cleaned anew. It is free once its node says that this worked.
@@ -87,7 +109,7 @@ package struct GPUStore: Sendable {
     /// - Throws: ``ResourceRefusal`` with `wrongState` for one that is not faulty.
     package func retry(_ id: GPUID) async throws -> GPURecord {
         try await change(id) { unit in
-            guard unit.state == .faulty else { throw unit.refusesRetry }
+            guard unit.state == .faulty, !unit.isReturned else { throw unit.refuses("try again") }
             return "UPDATE gpu_device SET state = 'sanitizing', claim = claim + 1, reason = NULL WHERE id = \(id)"
         }
     }
@@ -135,7 +157,7 @@ package struct GPUStore: Sendable {
 
     private static let columns: StaticString = """
         d.id, n.name AS node, r.name AS region, d.address, d.model, d.gpu_type, d.numa_node, d.iommu_group,
-        d.functions::text AS functions, d.state, d.present, d.cordoned, d.cordon_reason, d.reason, d.claim, d.cleaning,
+        d.functions::text AS functions, d.state, d.present, d.cordoned, d.cordon_reason, d.returned, d.reason, d.claim, d.cleaning,
         d.vm_id, vm.name AS vm_name, d.created_at, d.updated_at
         """
 
@@ -159,6 +181,7 @@ package struct GPUStore: Sendable {
             isPresent: row["present"],
             cordoned: row["cordoned"],
             cordonReason: row["cordon_reason"],
+            isReturned: row["returned"],
             reason: row["reason"],
             claim: row["claim"],
             cleaning: row["cleaning"],
@@ -191,14 +214,14 @@ package struct GPUFilter: Sendable, Hashable {
 }
 
 extension GPURecord {
-    fileprivate var refusesRetry: ResourceRefusal {
+    fileprivate func refuses(_ wish: String) -> ResourceRefusal {
         let state =
             switch self.state {
-            case .free: "free and clean; there is nothing to try again"
+            case .free: "free and clean; there is nothing to \(wish)"
             case .allocated: "in VM \(machineName ?? ""); it is cleaned when the VM gives it up"
             case .sanitizing where !isPresent: "not in its host; it is cleaned when it is back"
-            case .sanitizing: "being cleaned already"
-            case .faulty: "faulty"
+            case .sanitizing: "being cleaned already; it is free or faulty after that"
+            case .faulty: "with its host, to which an operator returned it; uncordon takes it back"
             }
         return ResourceRefusal(.wrongState, "GPU \(id), \(address) on node \(node), is \(state).")
     }

@@ -38,6 +38,8 @@ package struct VirtualMachineRecord: Sendable {
     package var situation: MachineSituation
     package var activity: Activity?
     package var fault: Fault?
+    /// What its GPUs may suffer from; nil when they are well.
+    package var degradedReason: String?
     package var createdAt: Date
     package var updatedAt: Date
     package var deletedAt: Date?

@@ -63,7 +63,9 @@ extension VirtualMachineStore {
                 'bootable', v.image_id IS NOT NULL) ORDER BY a.id)
             FROM volume_attachment a JOIN volume v ON v.id = a.volume_id JOIN storage_pool p ON p.id = v.pool_id
             WHERE a.vm_id = vm.id) AS volumes,
-        EXISTS (SELECT FROM snapshot s WHERE s.vm_id = vm.id AND s.state = 'creating') AS is_snapshotting
+        EXISTS (SELECT FROM snapshot s WHERE s.vm_id = vm.id AND s.state = 'creating') AS is_snapshotting,
+        (SELECT d.reason FROM gpu_device d WHERE d.vm_id = vm.id AND d.reason IS NOT NULL ORDER BY d.address LIMIT 1)
+            AS degraded_reason
         """
 
     private static let tables: StaticString = """
@@ -134,6 +136,7 @@ extension VirtualMachineStore {
             ),
             activity: row.activity,
             fault: row.fault,
+            degradedReason: row["degraded_reason"],
             createdAt: row["created_at"],
             updatedAt: row["updated_at"],
             deletedAt: row["deleted_at"]

@@ -6,7 +6,9 @@ struct GPUCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gpu",
         abstract: "For operators: see the GPUs of all nodes, keep one from machines, have one cleaned anew.",
-        subcommands: [GPUList.self, GPUShow.self, GPUCordon.self, GPUUncordon.self, GPURetry.self]
+        subcommands: [
+            GPUList.self, GPUShow.self, GPUCordon.self, GPUUncordon.self, GPURetry.self, GPUReturn.self,
+        ]
     )
 }
 

@@ -46,7 +46,7 @@ struct GPUList: AsyncParsableCommand {
 extension AdminGPUBody {
     /// The state with what keeps machines from the GPU beside it.
     var stateWords: String {
-        let words = [state, present ? nil : "missing", cordoned ? "cordoned" : nil]
+        let words = [state, present ? nil : "missing", returned ? "returned" : cordoned ? "cordoned" : nil]
         return words.compactMap { $0 }.joined(separator: ", ")
     }
 }

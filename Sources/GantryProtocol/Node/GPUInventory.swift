@@ -82,8 +82,16 @@ public struct UncleanGPU: Hashable, Sendable, Codable {
     public var address: PCIAddress
     /// What the node says in ``GPUInventory/claim`` when it has.
     public var claim: Int64
+    /// Whether the host's own drivers get it first, and nothing is cleaned, until an operator takes it back.
+    public var isReturned: Bool
 
-    public init(address: PCIAddress, claim: Int64) {
-        (self.address, self.claim) = (address, claim)
+    public init(address: PCIAddress, claim: Int64, isReturned: Bool = false) {
+        (self.address, self.claim, self.isReturned) = (address, claim, isReturned)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case address
+        case claim
+        case isReturned = "returned"
     }
 }

@@ -103,9 +103,11 @@ struct GPUScanTests {
     func incidents() async throws {
         try await withRecordedHost("mi300x") { root in
             let scan = GPUScan(root: root, policy: GPUPolicy())
-            let above = try scan.units(incidents: [try PCIAddress("0000:01:00.0"): "had a bad day"])
-            #expect(above.map(\.concern) == ["0000:01:00.0 had a bad day.", nil])
-            #expect(try scan.units().allSatisfy { $0.concern == nil })
+            let line = "pcieport 0000:00:01.0: AER: Uncorrected (Fatal) error received: 0000:01:00.0"
+            let incident = try #require(KernelIncident(line))
+            let above = try scan.units(incidents: [incident.device: incident])
+            #expect(above.map(\.incidents) == [[incident], []])
+            #expect(try scan.units().allSatisfy { $0.incidents.isEmpty })
         }
     }
 

@@ -55,8 +55,8 @@ struct KernelLogTests {
         #expect(KernelIncident(line) == nil)
     }
 
-    private static let first = "3,1,1,-;NVRM: Xid (PCI:0000:65:00): 79, GPU has fallen off the bus.\n"
-    private static let second = "3,2,2,-;pcieport 0000:16:00.0: AER: Uncorrected (Fatal) error received: 0000:17:00.0"
+    private static let first = "3,7,1,-;NVRM: Xid (PCI:0000:65:00): 79, GPU has fallen off the bus.\n"
+    private static let second = "3,9,2,-;pcieport 0000:16:00.0: AER: Uncorrected (Fatal) error received: 0000:17:00.0"
 
     @Test("A log that ends is read to its end, its last line too")
     func file() async throws {
@@ -64,11 +64,12 @@ struct KernelLogTests {
             let path = "\(folder)/kmsg"
             try (Self.first + " SUBSYSTEM=pci\n" + Self.second).write(toFile: path, atomically: true, encoding: .utf8)
             let log = KernelLog(path: path)
+            #expect(log.place.number == 0)
             try await log.follow()
             let (gpu, other) = (try PCIAddress("0000:65:00.0"), try PCIAddress("0000:17:00.0"))
             #expect(Set(log.incidents.keys) == [gpu, other])
-            log.forget([gpu])
-            #expect(Set(log.incidents.keys) == [other])
+            #expect(log.incidents.values.map(\.number).sorted() == [7, 9])
+            #expect(log.place == KernelLog.Place(boot: log.boot, number: 9))
         }
     }
 

@@ -122,7 +122,8 @@ private actor Operator {
     func turn() async throws {
         let unit = try #require(try await store.units().elements.randomElement(using: &generator)).id
         do {
-            switch Int.random(in: 0..<6, using: &generator) {
+            switch Int.random(in: 0..<7, using: &generator) {
+            case 6: _ = try await store.returnToHost(unit, reason: "its firmware")
             case 0: _ = try await store.cordon(unit, reason: "a look at it")
             case 1...3: _ = try await store.uncordon(unit)
             default: _ = try await store.retry(unit)

@@ -140,6 +140,10 @@ actor GPUHost {
             let index = Int(unclean.address.bus) - 1
             let card = cards[index]
             guard card.isPresent, card.guest == nil, !card.isBlocked else { continue }
+            guard !unclean.isReturned else {
+                cards[index].record = .used
+                continue
+            }
             guard unclean.claim > card.claim || unclean.claim == card.claim && card.record == .used else { continue }
             cards[index].claim = unclean.claim
             guard !canFail || !chance(6) else {

@@ -123,11 +123,15 @@ struct InventoryTests {
             await node.set(inventory)
             try await node.report(withInventory: true)
             #expect(try await states(cloud) == ["allocated", "allocated"])
+            let ailing = try await cloud.store.machine(machine.id, in: cloud.organization)
+            #expect(ailing?.degradedReason == "Its link has 8 of 16 lanes.")
             await node.set(well)
             for _ in 0..<2 { try await node.report(withInventory: true) }
             let events = try #require(try await cloud.store.events(of: machine.id, in: cloud.organization))
             #expect(events.map(\.reason).suffix(2) == ["InstanceGPUDegraded", "InstanceGPURecovered"])
             #expect(events.filter { $0.reason == "InstanceGPUDegraded" }.count == 1)
+            let recovered = try #require(try await cloud.store.machine(machine.id, in: cloud.organization))
+            #expect(recovered.degradedReason == nil)
             #expect(events.contains { $0.message == "A GPU of web may not work well: Its link has 8 of 16 lanes." })
             try await cloud.audit()
         }

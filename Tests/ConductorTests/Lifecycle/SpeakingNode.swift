@@ -89,7 +89,7 @@ actor SpeakingNode {
 
     /// Cleans at once the GPUs that the conductor asks for, but for busy and faulty ones, and reports it.
     func clean() async throws {
-        for unclean in try await report().uncleanGPUs {
+        for unclean in try await report().uncleanGPUs where !unclean.isReturned {
             for index in inventory.gpus.indices where inventory.gpus[index].address == unclean.address {
                 guard inventory.gpus[index].condition == .ready else { continue }
                 (inventory.gpus[index].claim, inventory.gpus[index].cleaning) = (unclean.claim, "flr")

@@ -10,7 +10,11 @@ struct StoredGPUTests {
     private let unit = Result { try GPUInventory.example(1) }
 
     /// The unit in a state, under claim 5.
-    private func stored(_ state: GPURecord.State, isPresent: Bool = true) throws -> StoredGPU {
+    private func stored(
+        _ state: GPURecord.State,
+        isPresent: Bool = true,
+        isReturned: Bool = false
+    ) throws -> StoredGPU {
         let seen = try unit.get()
         return StoredGPU(
             address: seen.address,
@@ -22,6 +26,7 @@ struct StoredGPUTests {
             functions: seen.functions,
             state: state,
             isPresent: isPresent,
+            isReturned: isReturned,
             claim: 5,
             cleaning: nil,
             reason: nil
@@ -47,7 +52,8 @@ struct StoredGPUTests {
             (.faulty, .faulty, 5, .faulty, 5), (.faulty, .ready, 5, .sanitizing, 6),
             (.faulty, .busy, 0, .sanitizing, 6),
             (.allocated, .ready, 4, .allocated, 5), (.allocated, .busy, 5, .allocated, 5),
-            (.allocated, .faulty, 9, .allocated, 5),
+            (.allocated, .busy, 9, .allocated, 9), (.allocated, .ready, 9, .allocated, 10),
+            (.allocated, .faulty, 9, .allocated, 10),
         ] as [(GPURecord.State, GPUInventory.Condition, Int64, GPURecord.State, Int64)]
     )
     func edges(
@@ -59,7 +65,7 @@ struct StoredGPUTests {
     ) throws {
         let after = try stored(former).after(.example(1, condition, claim: claim))
         #expect((after.state, after.claim) == (state, newClaim))
-        // Twice changes nothing more, but for a unit that became well, whose node has to clean it first.
+        // Twice changes nothing more: the node has yet to act on the claim.
         let again = try after.after(.example(1, condition, claim: claim))
         #expect((again.state, again.claim) == (state, newClaim))
     }
@@ -79,6 +85,21 @@ struct StoredGPUTests {
         let back = try gone.after(.example(1, .busy, claim: 5))
         #expect(back == (try stored(.allocated)))
         #expect(back.event(after: gone)?.reason == .gpuRecovered)
+    }
+
+    @Test("What an operator returned to its host stays there, whatever its node says, gone and back or another card")
+    func returned() throws {
+        let unit = try stored(.faulty, isReturned: true)
+        for condition in [GPUInventory.Condition.ready, .busy, .faulty] {
+            let after = unit.after(try .example(1, condition, claim: 9))
+            #expect((after.state, after.claim) == (.faulty, 5))
+            #expect(after.reason == "An operator returned it to its host.")
+        }
+        var other = try GPUInventory.example(1)
+        other.functions[0].subsystemID = "10de:ffff"
+        let back = unit.vanished.after(other)
+        #expect((unit.vanished.state, back.state, back.isPresent) == (.faulty, .faulty, true))
+        #expect(back.functions == other.functions)
     }
 
     @Test("Another number of its IOMMU group changes nothing; other functions make it another unit")

@@ -39,6 +39,12 @@ struct AdminGPURoutes: Sendable {
             let gpu = try await store.uncordon(try context.identifier("GPU"))
             return try Response.json(AdminGPUBody(gpu), message: "Machines get the GPU when it is free.")
         }
+        gpus.post(":id/return") { request, context in
+            let reason = try await request.json(CordonRequest.self).checkedReason
+            let gpu = try await store.returnToHost(try context.identifier("GPU"), reason: reason)
+            let message = "The node is asked to give the GPU back to its host's drivers. Uncordon takes it back."
+            return try Response.json(AdminGPUBody(gpu), message: message)
+        }
         gpus.post(":id/retry") { _, context in
             let gpu = try await store.retry(try context.identifier("GPU"))
             return try Response.json(AdminGPUBody(gpu), message: "The node is asked to clean the GPU anew.")
@@ -79,6 +85,7 @@ extension AdminGPUBody {
             present: record.isPresent,
             cordoned: record.cordoned,
             cordonReason: record.cordonReason,
+            returned: record.isReturned,
             reason: record.reason,
             claim: record.claim,
             cleaning: record.cleaning,

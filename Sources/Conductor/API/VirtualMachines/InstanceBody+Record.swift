@@ -37,6 +37,7 @@ extension InstanceBody {
             labels: record.labels,
             createdAt: Timestamp(record.createdAt),
             fault: record.fault.map { FaultBody(code: $0.code.rawValue, message: $0.message) },
+            degradedReason: record.degradedReason,
             progress: record.activity.map { ProgressBody(step: $0.step, percent: $0.percent) }
         )
     }

@@ -670,12 +670,15 @@ CREATE TABLE gpu_device (
     -- By an operator.
     cordoned       boolean NOT NULL DEFAULT false,
     cordon_reason  text,
+    -- To the host's own drivers, by an operator.
+    returned       boolean NOT NULL DEFAULT false,
     schedulable    boolean NOT NULL GENERATED ALWAYS AS (state = 'free' AND NOT cordoned) STORED,
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT gpu_device_address_unique UNIQUE (node_id, address),
     CHECK ((state = 'allocated') = (vm_id IS NOT NULL)),
-    CHECK (present OR state <> 'free')
+    CHECK (present OR state <> 'free'),
+    CHECK (NOT returned OR state = 'faulty' AND cordoned)
 );
 CREATE INDEX gpu_device_schedulable ON gpu_device (gpu_type, node_id) WHERE schedulable;
 CREATE INDEX gpu_device_vm ON gpu_device (vm_id) WHERE vm_id IS NOT NULL;

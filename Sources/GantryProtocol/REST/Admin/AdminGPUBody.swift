@@ -25,6 +25,8 @@ public struct AdminGPUBody: AnswerContent, Hashable {
     public var present: Bool
     public var cordoned: Bool
     @Nullable public var cordonReason: String?
+    /// Whether an operator gave it back to the host's own drivers.
+    public var returned: Bool
     /// Why it is faulty, what holds up its cleaning, or what its machine may suffer from.
     @Nullable public var reason: String?
     /// Rises when a machine gets it, and when it has to be cleaned anew.
@@ -51,6 +53,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         present: Bool,
         cordoned: Bool,
         cordonReason: String?,
+        returned: Bool,
         reason: String?,
         claim: Int64,
         cleaning: String?,
@@ -65,6 +68,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         _iommuGroup = Nullable(wrappedValue: iommuGroup)
         (self.state, self.present, self.cordoned, self.claim) = (state, present, cordoned, claim)
         _cordonReason = Nullable(wrappedValue: cordonReason)
+        self.returned = returned
         _reason = Nullable(wrappedValue: reason)
         _cleaning = Nullable(wrappedValue: cleaning)
         _virtualMachineID = Nullable(wrappedValue: virtualMachineID)
@@ -102,6 +106,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         case present
         case cordoned
         case cordonReason = "cordon_reason"
+        case returned
         case reason
         case claim
         case cleaning

@@ -37,6 +37,8 @@ public struct InstanceBody: Codable, Sendable, Hashable {
     public var requiresPublicIP: Bool
     /// Why it is not what it should be; null when it is. The vendor has nothing like it.
     @Nullable public var fault: FaultBody?
+    /// What its GPUs may suffer from, though it runs on; null when they are well. The vendor has nothing like it.
+    @Nullable public var degradedReason: String?
     /// What its node is doing; null when nothing.
     @Nullable public var progress: ProgressBody?
 
@@ -63,6 +65,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         labels: [String],
         createdAt: Timestamp,
         fault: FaultBody?,
+        degradedReason: String?,
         progress: ProgressBody?
     ) {
         (self.id, self.name, self.status) = (id, name, status)
@@ -90,6 +93,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         portRandomizationStatus = floatingIP == nil ? "NO_FLOATING_IP" : "DISABLED"
         self.requiresPublicIP = requiresPublicIP
         _fault = Nullable(wrappedValue: fault)
+        _degradedReason = Nullable(wrappedValue: degradedReason)
         _progress = Nullable(wrappedValue: progress)
     }
 
@@ -124,6 +128,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         case portRandomizationStatus = "port_randomization_status"
         case requiresPublicIP = "requires_public_ip"
         case fault
+        case degradedReason = "degraded_reason"
         case progress
     }
 }

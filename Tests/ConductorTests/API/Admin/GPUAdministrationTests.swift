@@ -109,6 +109,35 @@ struct GPUAdministrationTests {
         }
     }
 
+    @Test("What no machine has is returned to its host, told until it is taken back, and cleaned before machines get it")
+    func returned() async throws {
+        try await TestAPI.with { api in
+            let node = try await SpeakingNode("two", in: api.cloud, gpus: [.example(1), .example(2), .example(3)])
+            try await node.clean()
+            let free = try await api.list("gpus?state=free", of: AdminGPUBody.self).contents
+            let path = "gpus/\(try #require(free.first).id)"
+            let reason = #"{"reason":"new firmware"}"#
+            let host = try await api.operate(.post, "\(path)/return", reason, showing: AdminGPUBody.self)
+            #expect((host.state, host.returned, host.cordonReason) == ("faulty", true, "new firmware"))
+            let told = UncleanGPU(address: try PCIAddress(host.address), claim: host.claim, isReturned: true)
+            for _ in 1...2 { #expect(try await node.report(withInventory: true).uncleanGPUs == [told]) }
+            try await refuse(host.id, "uncordon takes it back", api)
+            // Cordoned and returned again, it is still the host's.
+            _ = try await api.operate(.post, "\(path)/cordon", reason, showing: AdminGPUBody.self)
+            _ = try await api.operate(.post, "\(path)/return", reason, showing: AdminGPUBody.self)
+            let back = try await api.operate(.post, "\(path)/uncordon", showing: AdminGPUBody.self)
+            #expect((back.state, back.returned, back.claim) == ("sanitizing", false, host.claim + 1))
+            let sanitizing = try await api.operate(.post, "\(path)/return", reason)
+            #expect(sanitizing.error?.message.contains("being cleaned already") == true, "\(sanitizing)")
+            try await node.clean()
+            #expect(try await show(host.id, api).gpu.state == "free")
+            let machine = try #require(try await api.create(["flavor_name": "gpu"]).first)
+            let own = try await api.list("gpus?vm=\(machine.id)", of: AdminGPUBody.self).contents[0].id
+            #expect(try await api.operate(.post, "gpus/\(own)/return", reason).status == .badRequest)
+            #expect(try await api.operate(.post, "\(path)/return", #"{"reason":""}"#).status == .badRequest)
+        }
+    }
+
     private func show(_ id: Int64, _ api: TestAPI) async throws -> AdminGPUAnswer {
         try await api.operate(.get, "gpus/\(id)").decoded(AdminGPUAnswer.self)
     }
