@@ -230,8 +230,8 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
-                "HostScenario", "Postgres", "SimulatedHost", "linux-host-scenario", asyncHTTPClient, nioCore, nioHTTP1,
-                nioPosix, nioWebSocket,
+                "HostScenario", "Postgres", "SimulatedFleet", "SimulatedHost", "linux-host-scenario", asyncHTTPClient,
+                logging, nioCore, nioHTTP1, nioPosix, nioWebSocket,
             ],
             path: "Tests/System",
             exclude: ["SDK"],

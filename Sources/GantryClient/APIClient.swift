@@ -80,7 +80,7 @@ public struct APIClient: Sendable {
             let buffer = try await response.body.collect(upTo: Self.maximumAnswer)
             return (response.status.code, Data(buffer.readableBytesView))
         } catch {
-            throw .transport("\(error)")
+            throw .transport("\(base): \(error)")
         }
     }
 

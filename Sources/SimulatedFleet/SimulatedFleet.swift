@@ -6,6 +6,7 @@ import AsyncHTTPClient
 import Conductor
 import Foundation
 import GantryModel
+import GantryProtocol
 public import Logging
 import Observability
 import Postgres
@@ -24,6 +25,7 @@ public actor SimulatedFleet {
     private let region: String
     private let directory: String
     private let nodesPerConnection: Int
+    private let gpus: [GPUInventory]
     private let database: Database
     private let broker: AMQPConfiguration
     private let registry: NodeRegistry
@@ -39,6 +41,7 @@ public actor SimulatedFleet {
     ///   - region: the name of the region that the nodes are of.
     ///   - directory: where the nodes' journals go.
     ///   - nodesPerConnection: how many nodes share a connection to the broker; with 1 each comes as its own user.
+    ///   - gpus: how many each node has, of type `H100`.
     ///   - logger: for what goes wrong on a node.
     /// - Throws: for a URL that cannot be read.
     public init(
@@ -46,9 +49,11 @@ public actor SimulatedFleet {
         region: String,
         directory: String,
         nodesPerConnection: Int,
+        gpus: Int = 0,
         logger: Logger
     ) throws {
         (self.services, self.region, self.directory) = (services, region, directory)
+        self.gpus = try (0..<gpus).map(GPUInventory.simulated)
         (self.nodesPerConnection, self.logger) = (nodesPerConnection, logger)
         database = Database(try DatabaseConfiguration(url: services.databaseURL, maximumConnections: 2))
         broker = try AMQPConfiguration(url: services.amqpURL)
@@ -103,7 +108,7 @@ public actor SimulatedFleet {
             if let shared { .shared(shared.attach) } else { .broker(try AMQPConfiguration(url: credentials.amqpURL)) }
         let agent = NodeAgent(
             name: credentials.node,
-            host: WatchedHost(host: SimulatedHost(total: Self.capacity), watch: watch),
+            host: WatchedHost(host: SimulatedHost(total: Self.capacity, gpus: gpus), watch: watch),
             journal: try TaskJournal(directory: "\(directory)/\(credentials.node)", logger: logger),
             conductor: WatchedConductor(
                 conductor: ConductorClient(
@@ -128,5 +133,21 @@ public actor SimulatedFleet {
                 logger.error("A node ended", metadata: ["error": "\(error)"])
             }
         }
+    }
+}
+
+extension GPUInventory {
+    fileprivate static func simulated(_ index: Int) throws -> GPUInventory {
+        let address = try PCIAddress("0000:\(String(format: "%02x", index + 1)):00.0")
+        let function = PCIFunction(address: address, pciID: "10de:2330", subsystemID: "10de:16c1", classCode: "0302")
+        return GPUInventory(
+            address: address,
+            model: "GH100 [H100 SXM5 80GB]",
+            gpuType: "H100",
+            numaNode: index % 2,
+            iommuGroup: index,
+            functions: [function],
+            condition: .ready
+        )
     }
 }

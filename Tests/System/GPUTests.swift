@@ -55,8 +55,8 @@ struct GPUTests {
             try await cloud.remove(two)
             try await cloud.waitForStates(["01", "02"], "faulty")
             try await cloud.host.run("rm /var/lib/gantry/cleaning-fails")
-            for gpu in try await cloud.api.gpus(state: "faulty") where gpu.reason?.contains("not empty") == true {
-                _ = try await cloud.api.retryGPU(gpu.id)
+            for gpu in try await cloud.operators.gpus(state: "faulty") where gpu.reason?.contains("not empty") == true {
+                _ = try await cloud.operators.retryGPU(gpu.id)
             }
             try await cloud.waitForStates(Self.free, "free")
             let next = try await cloud.create(cloud.request("next", flavor: "double"))[0]
@@ -102,6 +102,60 @@ struct GPUTests {
             #expect(try await cloud.gpu("01").claim > 1)
         }
     }
+
+    @Test(
+        "A card that is pulled while a guest has it stays the machine's, which has it again once it is back",
+        .enabled(if: isWhole, "it takes minutes; make test-all")
+    )
+    func pulled() async throws {
+        try await GPUCloud.with { cloud in
+            try await cloud.waitForStates(Self.free, "free")
+            let two = try await cloud.create(cloud.request("two", flavor: "double"))[0]
+            try await cloud.wait(for: two, .active)
+            try await cloud.host.unplug("gpu1")
+            // Until its QEMU ends, the kernel waits for it to let go.
+            try await cloud.api.perform(.hardReboot, on: two.id)
+            try await eventually("the card is missing", timeout: .seconds(120)) { try await !cloud.gpu("01").present }
+            #expect(try await cloud.gpu("01").state == "allocated")
+            let degraded = try await cloud.api.instance(two.id)
+            #expect(degraded?.degradedReason == "The host no longer has it.")
+            try await eventually("the machine says why it cannot start", timeout: .seconds(60)) {
+                try await cloud.api.instance(two.id)?.fault?.code == "host_gpu_unavailable"
+            }
+            try await cloud.host.plug("bochs-display", into: "port1", as: "gpu1")
+            try await eventually("the card is back", timeout: .seconds(60)) { try await cloud.gpu("01").present }
+            try await cloud.api.perform(.start, on: two.id)
+            try await cloud.wait(for: two, .active)
+            #expect(try await cloud.devices(of: two) == 2)
+            #expect(try #require(try await cloud.api.instance(two.id)).degradedReason == nil)
+            try await cloud.remove(two)
+            try await cloud.waitForStates(Self.free, "free")
+        }
+    }
+
+    @Test(
+        "An operator returns a card to the host's driver, and takes it back",
+        .enabled(if: isWhole, "it takes minutes; make test-all")
+    )
+    func returned() async throws {
+        try await GPUCloud.with { cloud in
+            try await cloud.waitForStates(Self.free, "free")
+            #expect(try await cloud.host.driver(of: "02") == "vfio-pci")
+            let card = try await cloud.gpu("02")
+            _ = try await cloud.operators.returnGPU(card.id, reason: "new firmware")
+            try await eventually("the host's driver has the card") {
+                try await cloud.host.driver(of: "02") == "virtio-pci"
+            }
+            try await cloud.host.run("systemctl restart gantry-agent")
+            try await cloud.waitForStates(["02"], "faulty")
+            await #expect(throws: ClientError.self) {
+                try await cloud.api.createInstances(cloud.request("no", flavor: "double"))
+            }
+            _ = try await cloud.operators.uncordonGPU(card.id)
+            try await cloud.waitForStates(["02"], "free")
+            #expect(try await cloud.host.driver(of: "02") == "vfio-pci")
+        }
+    }
 }
 
 extension GPUCloud {
@@ -114,7 +168,7 @@ extension GPUCloud {
     }
 
     fileprivate func gpu(_ bus: String) async throws -> AdminGPUBody {
-        try #require(try await api.gpus().first { $0.address == "0000:\(bus):00.0" })
+        try #require(try await operators.gpus().first { $0.address == "0000:\(bus):00.0" })
     }
 
     /// How many of the host's devices the guest's QEMU has, as its monitor says.

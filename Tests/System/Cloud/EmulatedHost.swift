@@ -75,6 +75,11 @@ final class EmulatedHost: Sendable {
         return output.text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// The driver that the device of a bus has.
+    func driver(of bus: String) async throws -> String {
+        try await run("basename $(readlink /sys/bus/pci/devices/0000:\(bus):00.0/driver)")
+    }
+
     /// Takes its power away and gives it back at once.
     func reset() async throws {
         let before = try await run("cat /proc/sys/kernel/random/boot_id")

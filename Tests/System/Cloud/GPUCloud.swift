@@ -12,6 +12,7 @@ struct GPUCloud: MachineCloud {
     let conductor: TestConductor
     let host: EmulatedHost
     let database: Database
+    let operators: APIClient
 
     var api: APIClient { conductor.api }
 
@@ -35,7 +36,12 @@ struct GPUCloud: MachineCloud {
                     do {
                         try await conductor.start()
                         let database = Database(try DatabaseConfiguration(url: url, maximumConnections: 2))
-                        let cloud = GPUCloud(conductor: conductor, host: host, database: database)
+                        let cloud = GPUCloud(
+                            conductor: conductor,
+                            host: host,
+                            database: database,
+                            operators: try await conductor.operatorAPI()
+                        )
                         try await cloud.up(image, folder)
                         result = .success(try await body(cloud))
                     } catch {

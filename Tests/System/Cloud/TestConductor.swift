@@ -16,6 +16,7 @@ final class TestConductor: Sendable {
     private static let program = Repository.path(".build/debug/gantry-conductor")
 
     var url: String { "http://127.0.0.1:\(port)" }
+    /// As a tenant.
     var api: APIClient { APIClient(http: .shared, url: url, key: TestData.apiKey) }
 
     /// The environment says where its database and broker are.
@@ -28,6 +29,11 @@ final class TestConductor: Sendable {
             "GANTRY_NODE_DESIRED_INTERVAL": "2",
         ]
         self.environment = usual.merging(environment) { $1 }
+    }
+
+    /// As an operator, whom each call makes a key.
+    func operatorAPI() async throws -> APIClient {
+        APIClient(http: .shared, url: url, key: try await command("operator", "create", "test"))
     }
 
     /// Starts it and waits until it answers.

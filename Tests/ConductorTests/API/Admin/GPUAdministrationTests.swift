@@ -109,7 +109,7 @@ struct GPUAdministrationTests {
         }
     }
 
-    @Test("What no machine has is returned to its host, told until it is taken back, and cleaned before machines get it")
+    @Test("What no machine has is returned to its host, told until it is taken back, and then cleaned first")
     func returned() async throws {
         try await TestAPI.with { api in
             let node = try await SpeakingNode("two", in: api.cloud, gpus: [.example(1), .example(2), .example(3)])

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Conductor
+import Foundation
+import GantryClient
+import GantryProtocol
+import GantryTestSupport
+import Testing
+
+@Suite("An operator's work with GPUs at the command line")
+struct GPUCommandTests {
+    @Test("They are listed and shown, kept from machines, returned to their hosts, and taken back")
+    func commands() async throws {
+        try await SimulatedCloud.with(gpus: 3) { cloud in
+            let gpu = { (arguments: String...) in
+                try await cloud.gantry(["gpu"] + arguments, as: cloud.operatorKey)
+            }
+            try await eventually("all are free") {
+                let rows = try await gpu("list", "--state", "free").text.split(separator: "\n")
+                return rows.count == 4
+            }
+            let table = try await gpu("list", "--node", "sim-0", "--type", "H100").text
+            #expect(table.hasPrefix("ID  NODE   ADDRESS       TYPE  NUMA  STATE  VM  REASON\n"), "\(table)")
+            #expect(table.contains("1   sim-0  0000:01:00.0  H100  0     free   -   -"), "\(table)")
+            let json = try await gpu("list", "--json").text
+            let units = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
+            #expect(units.map { $0["state"] as? String } == ["free", "free", "free"])
+
+            #expect(try await gpu("cordon", "2", "--reason", "its fans").status == 0)
+            #expect(try await gpu("list").text.contains("free, cordoned  -   its fans"))
+            #expect(try await gpu("uncordon", "2").status == 0)
+            #expect(try await gpu("return", "2", "--reason", "new firmware").text.contains("Uncordon takes it back."))
+            #expect(try await gpu("list", "--state", "faulty").text.contains("faulty, returned"))
+            let retry = try await gpu("retry", "2")
+            #expect((retry.status, retry.text) == (1, ""))
+            #expect(retry.errorText.hasPrefix("gantry: GPU 2,") && retry.errorText.contains("uncordon takes it back"))
+            #expect(try await gpu("uncordon", "2").status == 0)
+            try await eventually("it is clean again") { try await gpu("list", "--state", "free").text.contains("\n2 ") }
+            let shown = try await gpu("show", "2").text
+            #expect(shown.contains("CLAIM  SINCE") && shown.contains("(simulated)"), "\(shown)")
+        }
+    }
+
+    @Test("What is wrong is said with its exit status: a tenant's key, an id that is none, nobody there")
+    func refusals() async throws {
+        try await SimulatedCloud.with(gpus: 1) { cloud in
+            let tenant = try await cloud.gantry(["gpu", "list"], as: TestData.apiKey)
+            #expect((tenant.status, tenant.errorText) == (1, "gantry: Only an operator's key may do this.\n"))
+            #expect(try await cloud.gantry(["gpu", "show", "99"], as: cloud.operatorKey).status == 1)
+            #expect(try await cloud.gantry(["gpu", "show", "x"], as: cloud.operatorKey).status == 64)
+            let nobody = try await cloud.gantry(
+                ["gpu", "list"],
+                as: cloud.operatorKey,
+                environment: ["GANTRY_URL": "http://127.0.0.1:1"]
+            )
+            #expect(nobody.status == 2 && nobody.errorText.contains("127.0.0.1:1"), "\(nobody)")
+        }
+    }
+}
