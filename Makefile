@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 CACHE ?= $(or $(GANTRY_CACHE),$(HOME)/.cache/gantry)
-SCRIPTS = .ci/run $(wildcard Packaging/dev/*) Packaging/check-units Packaging/gpu/record Packaging/images/build \
+SCRIPTS = .ci/run $(wildcard Packaging/dev/* Packaging/gpu/*) Packaging/check-units Packaging/images/build \
 	Packaging/images/check Packaging/images/debian/customize Packaging/images/host/customize Packaging/images/micro/rc \
 	Packaging/images/micro/udhcpc Packaging/images/micro/initramfs-init
 

@@ -5,37 +5,65 @@ import AsyncHTTPClient
 import Foundation
 import GantryClient
 
-/// Where the conductor is, and as whom to call it.
+/// Which cloud a command is for, and how its answer is printed.
 struct Connection: ParsableArguments {
-    @Option(help: "The conductor's address; without it $GANTRY_URL.")
+    @Option(
+        name: .shortAndLong,
+        help: "The cloud's name, as `gantry context list` shows it.",
+        completion: .custom { _, _, _ in (try? ContextFile.standard.read().contexts.keys.sorted()) ?? [] }
+    )
+    var context: String?
+
+    @Option(help: "The conductor's address, with the key of $GANTRY_API_KEY.")
     var url: String?
 
-    @Flag(help: "Print JSON rather than text.")
-    var json = false
+    @Option(name: .shortAndLong, help: "How the answer is printed: table, json or yaml.")
+    var output = OutputFormat.table
 
     /// Lends a client, and turns its errors into the exit statuses that the help names.
     func run(_ body: (APIClient) async throws(ClientError) -> Void) async throws {
-        let environment = ProcessInfo.processInfo.environment
-        guard let url = url ?? environment["GANTRY_URL"], let key = environment["GANTRY_API_KEY"] else {
-            throw ValidationError(
-                """
-                Gantry does not know your cloud yet. Set two variables, as your operator told you:
-                    export GANTRY_URL=https://conductor.example:8443
-                    export GANTRY_API_KEY=…
-                On a machine where `make demo` ran: . .gantry/demo.env
-                """
-            )
-        }
+        let result = try await lend(body)
+        guard case .failure(let error) = result else { return }
+        FileHandle.standardError.write(Data("gantry: \(error)\n".utf8))
+        throw ExitCode(error.status == nil ? 2 : 1)
+    }
+
+    /// Lends a client, and returns what came of it.
+    func lend<Value>(
+        _ body: (APIClient) async throws(ClientError) -> Value
+    ) async throws -> Result<Value, ClientError> {
+        let cloud = try cloud()
         let http = HTTPClient(eventLoopGroupProvider: .singleton)
-        let result: Result<Void, ClientError>
+        let result: Result<Value, ClientError>
         do {
-            result = .success(try await body(APIClient(http: http, url: url, key: key)))
+            result = .success(try await body(APIClient(http: http, url: cloud.url, key: cloud.apiKey)))
         } catch {
             result = .failure(error)
         }
         try await http.shutdown()
-        guard case .failure(let error) = result else { return }
-        FileHandle.standardError.write(Data("gantry: \(error)\n".utf8))
-        throw ExitCode(error.status == nil ? 2 : 1)
+        return result
+    }
+
+    /// What is said with the command goes before the environment, and that before the context in use.
+    private func cloud() throws -> ContextFile.Context {
+        let environment = ProcessInfo.processInfo.environment
+        if let context { return try ContextFile.standard.context(context) }
+        let key = environment["GANTRY_API_KEY"]
+        if let url = url ?? environment["GANTRY_URL"], let key { return .init(url: url, apiKey: key) }
+        if let url {
+            throw ValidationError("Set GANTRY_API_KEY to your key at \(url), or name a context rather than an address.")
+        }
+        guard let used = try ContextFile.standard.read().current else {
+            throw ValidationError(
+                """
+                Gantry does not know your cloud yet. Tell it once, with the key that your operator gave you:
+                    gantry context add NAME --url https://conductor.example:8443
+                or for this shell alone:
+                    export GANTRY_URL=https://conductor.example:8443 GANTRY_API_KEY=…
+                On a machine where `make demo` ran: . .gantry/demo.env
+                """
+            )
+        }
+        return try ContextFile.standard.context(used)
     }
 }

@@ -8,10 +8,10 @@ public struct GantryCommand: AsyncParsableCommand {
         commandName: "gantry",
         abstract: "Virtual machines of a Gantry cloud.",
         discussion: """
-            The conductor's address and your API key are read from GANTRY_URL and GANTRY_API_KEY. The exit status is 0 \
-            when it worked, 1 when the conductor said no, 2 when it cannot be reached, and 64 for a wrong command.
+            Which cloud a command is for: --context says it, or GANTRY_URL with the key in GANTRY_API_KEY, or the context \
+            that is in use (`gantry context`). The exit status is 0 when it worked, 1 when the conductor said no, 2 when it cannot be reached, and 64 for a wrong command.
             """,
-        subcommands: [VirtualMachineCommand.self, GPUCommand.self]
+        subcommands: [ContextCommand.self, VirtualMachineCommand.self, GPUCommand.self]
     )
 
     public init() {}

@@ -7,6 +7,8 @@ struct GantryBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gantry-benchmark",
         abstract: "Measures Gantry's programs on real services and prints tables.",
-        subcommands: [AgentBenchmark.self, ConductorBenchmark.self, ListBenchmark.self, Footprint.self]
+        subcommands: [
+            AgentBenchmark.self, ConductorBenchmark.self, ListBenchmark.self, InventoryBenchmark.self, Footprint.self,
+        ]
     )
 }

@@ -34,7 +34,7 @@ struct HostOptions: ParsableArguments {
 
 /// An agent of the same build as this program, on a host of its own, as the node `benchmark`.
 struct HostAgent: Sendable {
-    private static let path = Bundle.main.bundlePath + "/gantry-agent"
+    static let path = Bundle.main.bundlePath + "/gantry-agent"
 
     let options: HostOptions
     private let configuration: String

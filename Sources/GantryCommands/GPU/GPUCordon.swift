@@ -20,8 +20,7 @@ struct GPUCordon: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let answer = try await client.cordonGPU(reference.id, reason: reason)
-            if connection.json { return printJSON(answer.content) }
-            print(answer.message)
+            connection.output.print(answer.content) { answer.message }
         }
     }
 }

@@ -24,22 +24,25 @@ struct GPUList: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let gpus = try await client.gpus(node: node, state: state, type: type, machine: machine)
-            if connection.json { return printJSON(gpus) }
-            var table = Table("ID", "NODE", "ADDRESS", "TYPE", "NUMA", "STATE", "VM", "REASON")
-            for gpu in gpus {
-                table.add(
-                    "\(gpu.id)",
-                    gpu.node,
-                    gpu.address,
-                    gpu.gpuType,
-                    gpu.numaNode.map { "\($0)" } ?? "-",
-                    gpu.stateWords,
-                    gpu.virtualMachineName ?? "-",
-                    gpu.reason ?? gpu.cordonReason ?? "-"
-                )
-            }
-            print(table.text)
+            connection.output.print(gpus) { Self.table(gpus) }
         }
+    }
+
+    private static func table(_ gpus: [AdminGPUBody]) -> String {
+        var table = Table("ID", "NODE", "ADDRESS", "TYPE", "NUMA", "STATE", "VM", "REASON")
+        for gpu in gpus {
+            table.add(
+                "\(gpu.id)",
+                gpu.node,
+                gpu.address,
+                gpu.gpuType,
+                gpu.numaNode.map { "\($0)" } ?? "-",
+                gpu.stateWords,
+                gpu.virtualMachineName ?? "-",
+                gpu.reason ?? gpu.cordonReason ?? "-"
+            )
+        }
+        return table.text
     }
 }
 

@@ -16,8 +16,7 @@ struct GPURetry: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let answer = try await client.retryGPU(reference.id)
-            if connection.json { return printJSON(answer.content) }
-            print(answer.message)
+            connection.output.print(answer.content) { answer.message }
         }
     }
 }

@@ -20,8 +20,7 @@ struct GPUReturn: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let answer = try await client.returnGPU(reference.id, reason: reason)
-            if connection.json { return printJSON(answer.content) }
-            print(answer.message)
+            connection.output.print(answer.content) { answer.message }
         }
     }
 }

@@ -14,22 +14,24 @@ struct GPUShow: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let answer = try await client.gpu(reference.id)
-            if connection.json { return printJSON(answer) }
-            print(Self.text(of: answer.gpu))
-            var table = Table("CLAIM", "SINCE", "VM", "ORGANIZATION", "RELEASED", "CLEANED", "FAULT")
-            for use in answer.uses {
-                table.add(
-                    "\(use.claim)",
-                    Self.text(of: use.startedAt),
-                    use.virtualMachineName ?? "-",
-                    use.organizationName ?? "-",
-                    Self.text(of: use.releasedAt),
-                    Self.text(of: use.cleanedAt) + (use.cleaning.map { " (\($0))" } ?? ""),
-                    use.fault ?? "-"
-                )
-            }
-            print(table.text)
+            connection.output.print(answer) { "\(Self.text(of: answer.gpu))\n\(Self.table(answer.uses))" }
         }
+    }
+
+    private static func table(_ uses: [GPUUseBody]) -> String {
+        var table = Table("CLAIM", "SINCE", "VM", "ORGANIZATION", "RELEASED", "CLEANED", "FAULT")
+        for use in uses {
+            table.add(
+                "\(use.claim)",
+                text(of: use.startedAt),
+                use.virtualMachineName ?? "-",
+                use.organizationName ?? "-",
+                text(of: use.releasedAt),
+                text(of: use.cleanedAt) + (use.cleaning.map { " (\($0))" } ?? ""),
+                use.fault ?? "-"
+            )
+        }
+        return table.text
     }
 
     private static func text(of gpu: AdminGPUBody) -> String {

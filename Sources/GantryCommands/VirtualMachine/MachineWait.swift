@@ -1,35 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import ArgumentParser
 import GantryClient
 import GantryProtocol
 
-/// Follows machines until they are what was asked for, telling of each change on standard error.
-struct MachineWait {
-    let client: APIClient
+/// Whether a command returns at once or when its work is done.
+struct MachineWait: ParsableArguments {
+    @Flag(help: "Wait until it is done, and tell how it goes on.")
+    var wait = false
 
     private static let interval = Duration.milliseconds(500)
 
+    /// Follows machines until all have a status.
+    ///
     /// - Throws: ``ClientError`` with the reason when one of them fails or goes away.
-    func untilActive(_ machines: [InstanceBody]) async throws(ClientError) -> [InstanceBody] {
-        var ready: [InstanceBody] = []
-        for machine in machines { ready.append(try await untilActive(machine)) }
-        return ready
+    func follow(
+        _ machines: [InstanceBody],
+        until status: String,
+        _ client: APIClient
+    ) async throws(ClientError) -> [InstanceBody] {
+        guard wait else { return machines }
+        var done: [InstanceBody] = []
+        for machine in machines {
+            guard let last = try await follow(machine, until: status, client) else {
+                throw .refused(409, "failed", "\(machine.name) was deleted.")
+            }
+            done.append(last)
+        }
+        return done
     }
 
-    private func untilActive(_ machine: InstanceBody) async throws(ClientError) -> InstanceBody {
-        var last = ""
-        while true {
-            guard let current = try await client.instance(machine.id) else {
-                throw Self.failure("\(machine.name) was deleted.")
-            }
-            let progress = current.progress.map { " \($0.step)\($0.percent.map { " \($0)%" } ?? "")" } ?? ""
-            let line = "\(current.name): \(current.status)\(progress)"
-            if line != last { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
-            last = line
-            if current.status == "ACTIVE" { return current }
-            if current.status == "ERROR" {
-                throw Self.failure("\(current.name) failed: \(current.fault?.message ?? "no reason is known")")
+    /// Follows a machine until it has a status; until it is gone for nil.
+    ///
+    /// - Returns: The machine as it is then; nil when it is gone.
+    /// - Throws: ``ClientError`` with the reason when it fails.
+    @discardableResult
+    func follow(
+        _ machine: InstanceBody,
+        until status: String?,
+        _ client: APIClient
+    ) async throws(ClientError) -> InstanceBody? {
+        guard wait else { return machine }
+        var line = ProgressLine()
+        defer { line.end() }
+        while let current = try await client.instance(machine.id) {
+            line.show(Self.text(of: current))
+            if current.status == status { return current }
+            if current.status == "ERROR" && status != nil {
+                let reason = current.fault?.message ?? "no reason is known"
+                throw .refused(409, "failed", "\(current.name) failed: \(reason)")
             }
             do {
                 try await Task.sleep(for: Self.interval)
@@ -37,9 +56,31 @@ struct MachineWait {
                 throw .transport("interrupted")
             }
         }
+        line.show("\(machine.name): gone")
+        return nil
     }
 
-    private static func failure(_ message: String) -> ClientError {
-        .refused(status: 409, ErrorBody(message: message, errorReason: "failed"))
+    private static func text(of machine: InstanceBody) -> String {
+        let progress = machine.progress.map { " \($0.step)\($0.percent.map { " \($0)%" } ?? "")" } ?? ""
+        return "\(machine.name): \(machine.status)\(progress)"
+    }
+}
+
+extension Connection {
+    /// Asks for a change of a machine's power, and waits for it where that is wanted.
+    func perform(
+        _ operation: InstanceOperation,
+        on reference: MachineReference,
+        until status: String,
+        _ wait: MachineWait
+    ) async throws {
+        try await run { client throws(ClientError) in
+            let machine = try await reference.find(client)
+            let answer = try await client.perform(operation, on: machine.id)
+            guard let last = try await wait.follow(machine, until: status, client) else {
+                throw .refused(409, "failed", "\(machine.name) was deleted.")
+            }
+            output.print(last) { wait.wait ? "\(last.name) is \(last.status)." : answer.message }
+        }
     }
 }

@@ -8,7 +8,9 @@ struct VirtualMachineCommand: AsyncParsableCommand {
         abstract: "Make virtual machines, look at them, start and stop them, delete them.",
         subcommands: [
             VirtualMachineList.self, VirtualMachineShow.self, VirtualMachineCreate.self, VirtualMachineDelete.self,
-            VirtualMachineStart.self, VirtualMachineStop.self, VirtualMachineReboot.self, VirtualMachineLog.self,
+            VirtualMachineStart.self, VirtualMachineStop.self, VirtualMachineReboot.self, VirtualMachineHibernate.self,
+            VirtualMachineRestore.self, VirtualMachineSSH.self, VirtualMachineConsole.self, VirtualMachineLog.self,
+            VirtualMachineAttachFloatingIP.self, VirtualMachineDetachFloatingIP.self,
         ]
     )
 }

@@ -35,9 +35,7 @@ struct VirtualMachineCreate: AsyncParsableCommand {
     @Option(help: "A file with cloud-init user data.", completion: .file())
     var userData: String?
 
-    @Flag(help: "Wait until all of them are ACTIVE.")
-    var wait = false
-
+    @OptionGroup var wait: MachineWait
     @OptionGroup var connection: Connection
 
     func run() async throws {
@@ -45,9 +43,8 @@ struct VirtualMachineCreate: AsyncParsableCommand {
         try await connection.run { client throws(ClientError) in
             // One key for this command, so that a repetition after a broken connection makes nothing twice.
             var machines = try await client.createInstances(request, idempotencyKey: UUID().uuidString)
-            if wait { machines = try await MachineWait(client: client).untilActive(machines) }
-            if connection.json { return printJSON(machines) }
-            for machine in machines { print("\(machine.id)  \(machine.name)  \(machine.floatingIP ?? "")") }
+            machines = try await wait.follow(machines, until: "ACTIVE", client)
+            connection.output.print(machines) { VirtualMachineList.table(machines) }
         }
     }
 

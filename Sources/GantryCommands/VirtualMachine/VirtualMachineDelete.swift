@@ -11,12 +11,15 @@ struct VirtualMachineDelete: AsyncParsableCommand {
     )
 
     @OptionGroup var reference: MachineReference
+    @OptionGroup var wait: MachineWait
     @OptionGroup var connection: Connection
 
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let machine = try await reference.find(client)
-            print(try await client.deleteInstance(machine.id).message)
+            let answer = try await client.deleteInstance(machine.id)
+            try await wait.follow(machine, until: nil, client)
+            connection.output.print(answer) { wait.wait ? "\(machine.name) is gone." : answer.message }
         }
     }
 }

@@ -18,19 +18,22 @@ struct VirtualMachineList: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let machines = try await client.instances(search: search, environment: environment)
-            if connection.json { return printJSON(machines) }
-            var table = Table("ID", "NAME", "STATUS", "ENVIRONMENT", "FLAVOR", "FLOATING IP")
-            for machine in machines {
-                table.add(
-                    "\(machine.id)",
-                    machine.name,
-                    machine.status,
-                    machine.environment.name,
-                    machine.flavor.name,
-                    machine.floatingIP ?? "-"
-                )
-            }
-            print(table.text)
+            connection.output.print(machines) { Self.table(machines) }
         }
+    }
+
+    static func table(_ machines: [InstanceBody]) -> String {
+        var table = Table("ID", "NAME", "STATUS", "ENVIRONMENT", "FLAVOR", "FLOATING IP")
+        for machine in machines {
+            table.add(
+                "\(machine.id)",
+                machine.name,
+                machine.status,
+                machine.environment.name,
+                machine.flavor.name,
+                machine.floatingIP ?? "-"
+            )
+        }
+        return table.text
     }
 }

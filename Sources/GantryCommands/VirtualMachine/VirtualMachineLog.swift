@@ -21,8 +21,7 @@ struct VirtualMachineLog: AsyncParsableCommand {
         try await connection.run { client throws(ClientError) in
             let machine = try await reference.find(client)
             let log = try await client.serialLog(of: machine.id, lines: lines)
-            if connection.json { return printJSON(log) }
-            print(log, terminator: "")
+            connection.output.print(["log": log]) { log.hasSuffix("\n") ? String(log.dropLast()) : log }
         }
     }
 }

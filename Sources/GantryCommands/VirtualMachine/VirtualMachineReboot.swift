@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import GantryClient
-import GantryProtocol
 
 struct VirtualMachineReboot: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,12 +10,8 @@ struct VirtualMachineReboot: AsyncParsableCommand {
     )
 
     @OptionGroup var reference: MachineReference
+    @OptionGroup var wait: MachineWait
     @OptionGroup var connection: Connection
 
-    func run() async throws {
-        try await connection.run { client throws(ClientError) in
-            let machine = try await reference.find(client)
-            print(try await client.perform(.hardReboot, on: machine.id).message)
-        }
-    }
+    func run() async throws { try await connection.perform(.hardReboot, on: reference, until: "ACTIVE", wait) }
 }

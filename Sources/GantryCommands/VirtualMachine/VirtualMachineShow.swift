@@ -17,9 +17,10 @@ struct VirtualMachineShow: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let machine = try await reference.find(client)
-            if connection.json { return printJSON(machine) }
-            print(Self.text(of: machine))
-            for event in try await client.instanceEvents(machine.id) { print(Self.text(of: event)) }
+            let events = try await client.instanceEvents(machine.id)
+            connection.output.print(machine) {
+                ([Self.text(of: machine)] + events.map(Self.text)).joined(separator: "\n")
+            }
         }
     }
 
@@ -35,6 +36,7 @@ struct VirtualMachineShow: AsyncParsableCommand {
         ]
         if !machine.labels.isEmpty { lines.append("  labels       \(machine.labels.joined(separator: ", "))") }
         if let fault = machine.fault { lines.append("  fault        \(fault.code): \(fault.message)") }
+        if let reason = machine.degradedReason { lines.append("  degraded     \(reason)") }
         if let progress = machine.progress {
             lines.append("  working on   \(progress.step)\(progress.percent.map { " \($0)%" } ?? "")")
         }

@@ -42,7 +42,8 @@ struct GPUScanTests {
             #expect(!text.contains(address.trimmingCharacters(in: .newlines)))
         }
         try await withTemporaryDirectory { root in
-            try unpackHost(text, below: root)
+            try text.write(toFile: "\(root)/record.txt", atomically: true, encoding: .utf8)
+            try await shell(Repository.path("Packaging/gpu/unpack"), "\(root)/record.txt", root)
             #expect(try PCIBus(root: root).devices() == PCIBus().devices())
         }
     }

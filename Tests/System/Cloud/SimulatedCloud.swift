@@ -17,6 +17,9 @@ struct SimulatedCloud: MachineCloud {
 
     var api: APIClient { conductor.api }
 
+    /// `gantry`.
+    static let program = Repository.path(".build/debug/gantry")
+
     /// Runs a test in a cloud whose nodes are `sim-0` and so on, and takes it away afterwards.
     static func with(
         nodes: Int = 1,
@@ -80,7 +83,7 @@ struct SimulatedCloud: MachineCloud {
     ) async throws -> CommandOutput {
         let known = ["GANTRY_URL": conductor.url, "GANTRY_API_KEY": key]
         return try await run(
-            Repository.path(".build/debug/gantry"),
+            Self.program,
             arguments,
             environment: known.merging(environment) { $1 }
         )
