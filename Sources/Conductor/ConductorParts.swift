@@ -10,6 +10,8 @@ package struct ConductorParts: Sendable {
     package let broker: AMQPConfiguration
     /// Makes and removes nodes.
     package let registry: NodeRegistry
+    /// The broker's management API.
+    package let administration: BrokerAdministration
     private let client: HTTPClient
     private let publisher: AMQPPublisher
 
@@ -28,13 +30,14 @@ package struct ConductorParts: Sendable {
         var agentsBroker = broker
         agentsBroker.host = configuration.amqpAgentHost ?? broker.host
         client = HTTPClient(eventLoopGroupProvider: .singleton)
+        administration = try BrokerAdministration(
+            client: client,
+            url: configuration.managementURL,
+            virtualHost: broker.virtualHost
+        )
         registry = NodeRegistry(
             database: database,
-            broker: try BrokerAdministration(
-                client: client,
-                url: configuration.managementURL,
-                virtualHost: broker.virtualHost
-            ),
+            broker: administration,
             publisher: publisher,
             brokerAddress: agentsBroker
         )

@@ -75,6 +75,7 @@ package struct ConductorProgram: Sendable {
                 logger: logger,
                 liveness: liveness
             ),
+            CloudMeasures(database: parts.database, broker: parts.administration, logger: logger),
             // The last one, so that it is the first to end.
             application(parts, outbox),
         ]

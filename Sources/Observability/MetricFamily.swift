@@ -26,9 +26,10 @@ struct MetricFamily: Sendable {
         members = members.filter { $0.value !== handler }
     }
 
-    func text(name: String) -> String {
+    func text(name: String, help: String?) -> String {
         guard !members.isEmpty else { return "" }
         let lines = members.sorted { $0.key < $1.key }.map { $0.value.text(name: name, labels: $0.key) }
-        return "# TYPE \(name) \(kind.rawValue)\n" + lines.joined()
+        let head = help.map { "# HELP \(name) \($0)\n" } ?? ""
+        return head + "# TYPE \(name) \(kind.rawValue)\n" + lines.joined()
     }
 }

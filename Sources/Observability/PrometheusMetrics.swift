@@ -9,8 +9,12 @@ import Synchronization
 /// `_seconds`; recorders are histograms, or gauges when they do not aggregate.
 public final class PrometheusMetrics: MetricsFactory {
     private let families = Mutex<[String: MetricFamily]>([:])
+    private let help: [String: String]
 
-    public init() {}
+    /// - Parameter help: What each metric says, by its name in the text. One that is missing is written without.
+    public init(help: [String: String] = [:]) {
+        self.help = help
+    }
 
     // MARK: MetricsFactory
 
@@ -48,7 +52,7 @@ public final class PrometheusMetrics: MetricsFactory {
     /// Everything collected so far, families by name.
     public var text: String {
         let families = self.families.withLock { $0 }
-        return families.sorted { $0.key < $1.key }.map { $0.value.text(name: $0.key) }.joined()
+        return families.sorted { $0.key < $1.key }.map { $0.value.text(name: $0.key, help: help[$0.key]) }.joined()
     }
 
     private func series(

@@ -5,7 +5,7 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 
-/// `/healthz` and `/metrics` for the operator, on an address of their own, loopback unless told otherwise.
+/// `/healthz`, `/readyz` and `/metrics` for the operator, on an address of their own, loopback unless told otherwise.
 public struct StatusServer: Service {
     private let name: String
     private let address: String
@@ -35,7 +35,8 @@ public struct StatusServer: Service {
 
     public func run() async throws {
         let router = Router()
-        router.get("/healthz") { _, _ in health.response }
+        // One answer to both questions: a part that is ill mends by itself or not at all, and no restart helps it.
+        for path in ["/healthz", "/readyz"] { router.get("\(path)") { _, _ in health.response } }
         router.get("/metrics") { _, _ in metrics.text }
         let application = Application(
             router: router,

@@ -17,7 +17,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let configuration = try AgentConfiguration(await SettingsSources.reader(file: config))
         LoggingBootstrap.start(level: configuration.logLevel)
-        let metrics = PrometheusMetrics()
+        let metrics = PrometheusMetrics(help: AgentMetrics.help)
         MetricsSystem.bootstrap(metrics)
         var logger = Logger(label: "gantry-agent")
         logger[metadataKey: "node.name"] = "\(configuration.nodeName)"

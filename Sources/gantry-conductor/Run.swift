@@ -16,7 +16,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let configuration = try await options.load()
         LoggingBootstrap.start(level: Logger.Level(rawValue: configuration.logLevel) ?? .info)
-        let metrics = PrometheusMetrics()
+        let metrics = PrometheusMetrics(help: ConductorMetrics.help)
         MetricsSystem.bootstrap(metrics)
         let program = ConductorProgram(
             configuration,

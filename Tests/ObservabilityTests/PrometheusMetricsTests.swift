@@ -24,6 +24,24 @@ struct PrometheusMetricsTests {
         )
     }
 
+    @Test("Of a family of gauges those go that are not measured any more; what a metric says is written above it")
+    func family() {
+        let metrics = PrometheusMetrics(help: ["node_age": "Time since a node's last report."])
+        let ages = GaugeFamily("node.age", factory: metrics)
+        ages.record([["node": "a"]: 1, ["node": "b"]: 2])
+        ages.record([["node": "b"]: 3])
+        #expect(
+            metrics.text == """
+                # HELP node_age Time since a node's last report.
+                # TYPE node_age gauge
+                node_age{node="b"} 3.0
+
+                """
+        )
+        ages.record([:])
+        #expect(metrics.text.isEmpty)
+    }
+
     @Test("A timer is a cumulative histogram in seconds")
     func timer() {
         let timer = Timer(label: "step.duration", factory: metrics)

@@ -13,6 +13,9 @@ package struct BrokerAdministration: Sendable {
     private let authorization: String
     private let virtualHost: String
 
+    /// A list of ten thousand queues fits.
+    private static let longestAnswer = 4 << 20
+
     /// What RabbitMQ answered instead of doing it.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package let description: String
@@ -56,6 +59,31 @@ package struct BrokerAdministration: Sendable {
         try await call(.DELETE, "users/\(Self.user(of: node))", String?.none, ignoring: .notFound)
     }
 
+    /// A node's queue, as RabbitMQ sees it.
+    package struct NodeQueue: Sendable, Hashable {
+        package let node: String
+        package let messages: Int
+        package let consumers: Int
+    }
+
+    /// The queues of all nodes.
+    package func nodeQueues() async throws -> [NodeQueue] {
+        let path = "queues/\(Self.encoded(virtualHost))?columns=name,messages,consumers"
+        let data = try await call(.GET, path, String?.none)
+        return try JSONDecoder().decode([QueueBody].self, from: data)
+            .compactMap { queue in
+                guard let node = TaskTopology.node(ofQueue: queue.name) else { return nil }
+                return NodeQueue(node: node, messages: queue.messages ?? 0, consumers: queue.consumers ?? 0)
+            }
+    }
+
+    /// A queue that was made just now has no numbers yet.
+    private struct QueueBody: Decodable {
+        let name: String
+        let messages: Int?
+        let consumers: Int?
+    }
+
     private struct UserBody: Encodable {
         let password: String
         let tags: String
@@ -67,12 +95,13 @@ package struct BrokerAdministration: Sendable {
         let read: String
     }
 
+    @discardableResult
     private func call(
         _ method: HTTPMethod,
         _ path: String,
         _ body: (some Encodable)?,
         ignoring ignored: HTTPResponseStatus? = nil
-    ) async throws {
+    ) async throws -> Data {
         var request = HTTPClientRequest(url: "\(base)/api/\(path)")
         request.method = method
         request.headers.add(name: "authorization", value: authorization)
@@ -81,8 +110,10 @@ package struct BrokerAdministration: Sendable {
             request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
         }
         let response = try await client.execute(request, timeout: .seconds(10))
-        guard !(200..<300).contains(response.status.code), response.status != ignored else { return }
-        let text = try await response.body.collect(upTo: 16 << 10)
+        let text = try await response.body.collect(upTo: Self.longestAnswer)
+        guard !(200..<300).contains(response.status.code), response.status != ignored else {
+            return Data(text.readableBytesView)
+        }
         throw Failure(
             description: "RabbitMQ answered \(response.status.code) to \(method.rawValue) \(path): "
                 + String(buffer: text)

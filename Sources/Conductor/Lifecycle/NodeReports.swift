@@ -88,6 +88,9 @@ package struct NodeReports: Sendable {
     }
 
     private func log(_ result: ReportResult, _ node: NodeIdentity) {
+        for fault in result.faults {
+            Counter(label: "gantry.machine.faults", dimensions: [("code", fault.code.rawValue)]).increment()
+        }
         for orphan in result.orphans {
             logger.warning(
                 "A node has a domain of ours that nothing wants there.",
@@ -123,6 +126,8 @@ struct ReportResult: Sendable {
     var uncleanGPUs: [UncleanGPU] = []
     /// Whether the outbox has something new.
     var tells = false
+    /// What machines did not suffer from before.
+    var faults: [Fault] = []
     /// Machines that left the node and want another.
     var unplaced: [VirtualMachineID] = []
     /// Whether floating IPs became free, some of which others may wait for.

@@ -79,17 +79,6 @@ package struct Reconciler: Service {
         await attempt("lost words") { try await duties.resend() }
         await attempt("old metrics") { try await duties.thinMetrics() }
         await attempt("old rows") { try await duties.prune() }
-        await attempt("measures") {
-            let backlog = try await duties.outboxBacklog()
-            Self.outboxRows.record(backlog.rows)
-            Self.outboxAge.record(backlog.seconds)
-            let callbacks = try await duties.callbackBacklog()
-            Self.callbacksWaiting.record(callbacks.rows)
-            Self.callbackAge.record(callbacks.seconds)
-            for (state, units) in try await duties.gpuStates() {
-                Gauge(label: "gantry.gpu.units", dimensions: [("state", state.rawValue)]).record(units)
-            }
-        }
     }
 
     private func attempt(_ duty: String, _ body: () async throws -> Void) async {
@@ -102,10 +91,6 @@ package struct Reconciler: Service {
         }
     }
 
-    private static let outboxRows = Gauge(label: "gantry.outbox.rows")
-    private static let outboxAge = Gauge(label: "gantry.outbox.oldest_seconds")
-    private static let callbacksWaiting = Gauge(label: "gantry.callback.waiting")
-    private static let callbackAge = Gauge(label: "gantry.callback.oldest_seconds")
     private static let silentNodes = Counter(label: "gantry.node.silent")
     private static let expired = Counter(label: "gantry.machine.expired")
 }

@@ -141,42 +141,6 @@ struct ReconcilerDuties: Sendable {
         if count > 0 { outbox.raise() }
     }
 
-    /// How many words to nodes wait, and the age of the oldest.
-    func outboxBacklog() async throws -> (rows: Int, seconds: Double) {
-        try await database.read { transaction in
-            let rows = try transaction.query(
-                """
-                SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision AS age
-                FROM task_outbox
-                """
-            )
-            return try (rows.first?["rows"] ?? 0, rows.first?["age"] ?? 0)
-        }
-    }
-
-    /// How many callbacks wait to be told of a status, and the age of the oldest.
-    func callbackBacklog() async throws -> (rows: Int, seconds: Double) {
-        try await database.read { transaction in
-            let rows = try transaction.query(
-                """
-                SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision AS age
-                FROM callback_delivery WHERE state = 'waiting'
-                """
-            )
-            return try (rows.first?["rows"] ?? 0, rows.first?["age"] ?? 0)
-        }
-    }
-
-    /// How many GPUs are in each state.
-    func gpuStates() async throws -> [GPURecord.State: Int] {
-        try await database.read { transaction in
-            let rows = try transaction.query("SELECT state, count(*) AS units FROM gpu_device GROUP BY state")
-            let counts = try rows.map { row in (try row["state"] as GPURecord.State, try row["units"] as Int) }
-            return Dictionary(uniqueKeysWithValues: GPURecord.State.allCases.map { ($0, 0) })
-                .merging(counts) { _, count in count }
-        }
-    }
-
     /// Deletes machines' samples that only belong to series that do not reach back so far.
     func thinMetrics() async throws {
         for granularity in MetricGranularity.allCases {

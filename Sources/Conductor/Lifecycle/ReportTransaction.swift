@@ -51,6 +51,10 @@ struct ReportTransaction {
         if raisesRevision, let row = answers.last?.rows.first {
             (result.revision, result.uncleanGPUs) = (try row["revision"], try GPUCleaning.units(row))
         }
+        let former = Dictionary(stored.map { ($0.id, $0.fault) }) { first, _ in first }
+        result.faults = transitions.compactMap { transition in
+            transition.machine.fault == former[transition.machine.id] ? nil : transition.machine.fault
+        }
         result.freesFloatingIPs = transitions.contains(where: \.endsFloatingIP)
         result.unplaced = transitions.filter { $0.leavesNode && $0.machine.phase != .deleted }.map(\.machine.id)
         return result

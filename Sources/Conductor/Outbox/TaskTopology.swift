@@ -15,7 +15,14 @@ package enum TaskTopology {
     /// A message that came back this often without being settled kills its consumer, so it is set aside.
     static let deliveryLimit: Int64 = 10
 
-    package static func queue(of node: NodeName) -> String { "gantry.node.\(node)" }
+    package static func queue(of node: NodeName) -> String { "\(queues)\(node)" }
+
+    /// The name of the node that a queue is for; nil for other queues.
+    static func node(ofQueue name: String) -> String? {
+        name.hasPrefix(queues) ? String(name.dropFirst(queues.count)) : nil
+    }
+
+    private static let queues = "gantry.node."
 
     /// Declares what all nodes share. Doing it again changes nothing.
     package static func declareShared(_ publisher: AMQPPublisher) async throws {

@@ -10,6 +10,8 @@ import Synchronization
 /// A conductor as a process of its own, at an address that it keeps when it is started again.
 final class TestConductor: Sendable {
     let port: Int
+    /// Where its metrics are.
+    let statusPort: Int
     private let environment: [String: String]
     private let log: String
     private let process = Mutex<ProgramProcess?>(nil)
@@ -22,9 +24,10 @@ final class TestConductor: Sendable {
     /// The environment says where its database and broker are.
     init(environment: [String: String], log: String) async throws {
         port = try await Self.freePort()
+        statusPort = try await Self.freePort()
         self.log = log
         let usual = [
-            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0",
+            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "\(statusPort)",
             "GANTRY_RATE_LIMIT_REQUESTS_PER_MINUTE": "0", "GANTRY_NODE_REPORT_INTERVAL": "1",
             "GANTRY_NODE_DESIRED_INTERVAL": "2",
         ]
@@ -61,7 +64,10 @@ final class TestConductor: Sendable {
         return output.text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    private static func freePort() async throws -> Int {
+    /// What it tells Prometheus.
+    func metrics() async throws -> String { try await shell("curl", "-sf", "http://127.0.0.1:\(statusPort)/metrics") }
+
+    static func freePort() async throws -> Int {
         let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
         let port = try await shell("python3", "-c", script).trimmingCharacters(in: .whitespacesAndNewlines)
         guard let port = Int(port) else { throw CommandFailure(description: "no free port: \(port)") }
