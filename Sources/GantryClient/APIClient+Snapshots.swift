@@ -22,6 +22,12 @@ extension APIClient {
         return answer.content
     }
 
+    /// All snapshots, oldest first.
+    public func snapshots() async throws(ClientError) -> [SnapshotBody] {
+        let answer: PageAnswer<SnapshotBody> = try await call(.GET, Self.snapshots)
+        return answer.contents
+    }
+
     /// Asks for a snapshot's deletion.
     @discardableResult
     public func deleteSnapshot(_ id: Int64) async throws(ClientError) -> StatusBody {

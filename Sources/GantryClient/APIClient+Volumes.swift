@@ -12,6 +12,12 @@ extension APIClient {
         return answer.volumeTypes
     }
 
+    /// All volumes, oldest first.
+    public func volumes() async throws(ClientError) -> [VolumeBody] {
+        let answer: PageAnswer<VolumeBody> = try await call(.GET, Self.volumes)
+        return answer.contents
+    }
+
     /// Makes a volume.
     public func createVolume(_ request: CreateVolumeRequest) async throws(ClientError) -> VolumeBody {
         let answer: Answer<VolumeBody> = try await call(.POST, Self.volumes, request)

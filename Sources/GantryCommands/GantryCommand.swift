@@ -11,7 +11,11 @@ public struct GantryCommand: AsyncParsableCommand {
             Which cloud a command is for: --context says it, or GANTRY_URL with the key in GANTRY_API_KEY, or the context \
             that is in use (`gantry context`). The exit status is 0 when it worked, 1 when the conductor said no, 2 when it cannot be reached, and 64 for a wrong command.
             """,
-        subcommands: [ContextCommand.self, VirtualMachineCommand.self, GPUCommand.self]
+        subcommands: [
+            ContextCommand.self, VirtualMachineCommand.self, VolumeCommand.self, SnapshotCommand.self,
+            KeypairCommand.self, EnvironmentCommand.self, FlavorCommand.self, ImageCommand.self, RegionCommand.self,
+            GPUCommand.self,
+        ]
     )
 
     public init() {}

@@ -130,7 +130,8 @@ package actor SimulatedHost: Agent.Host {
             virtType: VirtType.qemu.rawValue,
             hypervisorVersion: "simulated",
             agentVersion: AgentVersion.current,
-            gpus: gpus.map(condition)
+            gpus: gpus.map(condition),
+            storagePools: [StoragePoolInventory(name: "local", kind: .local)]
         )
     }
 

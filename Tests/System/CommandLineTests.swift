@@ -43,6 +43,51 @@ struct CommandLineTests {
         }
     }
 
+    @Test("Environments, keys, volumes and snapshots are made, listed, used by name and deleted")
+    func resources() async throws {
+        try await SimulatedCloud.with { cloud in
+            let gantry = { (line: String) in
+                try await cloud.gantry(line.split(separator: " ").map(String.init), as: TestData.apiKey)
+            }
+            for noun in ["region", "flavor", "image"] {
+                let listed = try await gantry("\(noun) list")
+                #expect(listed.status == 0 && listed.text.contains("\nTest"), "\(listed)")
+            }
+            let key = "\(cloud.folder)/key1"
+            for line in [
+                "environment create lab --region TestRegion", "key add mine --environment lab --file \(key).pub",
+                "vm create web --environment lab --image TestImage --flavor \(CloudData.flavor) --key mine --wait",
+                "volume create data --environment lab --size 1", "volume attach data web",
+            ] {
+                let done = try await gantry(line)
+                #expect(done.status == 0, "\(line): \(done)")
+            }
+            try await eventually("the machine has the volume") {
+                try await cloud.api.instance(1)?.volumeAttachments.first?.status == "ATTACHED"
+            }
+            #expect(try await gantry("volume list").text.contains("data"))
+            let private_ = try await gantry("key add bad --environment lab --file \(key)")
+            #expect(private_.status == 64 && private_.errorText.contains(".pub"), "\(private_)")
+            let busy = try await gantry("environment delete lab")
+            #expect(busy.status == 1 && busy.text.isEmpty, "\(busy)")
+            #expect(try await gantry("volume detach data").status == 0)
+            try await eventually("the volume is gone") { try await gantry("volume delete data").status == 0 }
+            #expect(try await gantry("snapshot create web --name kept").status == 0)
+            try await eventually("the list says why the snapshot failed") {
+                let listed = try await gantry("snapshot list").text
+                return listed.contains("ERROR") && listed.contains("A simulated host has no disks to copy.")
+            }
+            #expect(try await gantry("snapshot delete kept").status == 0)
+            for line in ["vm delete web --wait", "key delete mine"] {
+                let done = try await gantry(line)
+                #expect(done.status == 0, "\(line): \(done)")
+            }
+            try await eventually("the environment is gone") { try await gantry("environment delete lab").status == 0 }
+            let unknown = try await gantry("volume show-me")
+            #expect(unknown.status == 64)
+        }
+    }
+
     @Test("ssh gets the machine's address, its user, a host key's name of its own, and what follows")
     func ssh() async throws {
         try await SimulatedCloud.with { cloud in

@@ -34,6 +34,7 @@ struct SimulatedCloud: MachineCloud {
                     let environment = [
                         "GANTRY_DATABASE_URL": url, "GANTRY_AMQP_URL": broker.url,
                         "GANTRY_RABBITMQ_MANAGEMENT_URL": management,
+                        "GANTRY_IMAGE_STORE_DIRECTORY": folder + "/images",
                     ]
                     let conductor = try await TestConductor(environment: environment, log: folder + "/conductor.log")
                     let services = FleetServices(

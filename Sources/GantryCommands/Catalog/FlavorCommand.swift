@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+struct FlavorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flavor",
+        abstract: "See the sizes that machines can have.",
+        subcommands: [FlavorList.self]
+    )
+}
