@@ -154,7 +154,7 @@ let package = Package(
         /// The command line, one command a file.
         .target(
             name: "GantryCommands",
-            dependencies: ["GantryClient", "GantryProtocol", argumentParser, asyncHTTPClient, yams],
+            dependencies: ["GantryClient", "GantryModel", "GantryProtocol", argumentParser, asyncHTTPClient, yams],
             swiftSettings: strict
         ),
 

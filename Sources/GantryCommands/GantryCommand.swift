@@ -2,19 +2,20 @@
 
 public import ArgumentParser
 
-/// `gantry`: a tenant's work at the command line, and an operator's with GPUs.
+/// `gantry`: tenants' and operators' work at the command line.
 public struct GantryCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "gantry",
         abstract: "Virtual machines of a Gantry cloud.",
         discussion: """
             Which cloud a command is for: --context says it, or GANTRY_URL with the key in GANTRY_API_KEY, or the context \
-            that is in use (`gantry context`). The exit status is 0 when it worked, 1 when the conductor said no, 2 when it cannot be reached, and 64 for a wrong command.
+            that is in use (`gantry context`). The exit status is 0 when it worked, 1 when the conductor said no, 2 when \
+            it cannot be reached, and 64 for a wrong command.
             """,
         subcommands: [
             ContextCommand.self, VirtualMachineCommand.self, VolumeCommand.self, SnapshotCommand.self,
             KeypairCommand.self, EnvironmentCommand.self, FlavorCommand.self, ImageCommand.self, RegionCommand.self,
-            GPUCommand.self,
+            NodeCommand.self, GPUCommand.self,
         ]
     )
 

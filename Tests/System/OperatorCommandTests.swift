@@ -3,13 +3,14 @@
 import Conductor
 import Foundation
 import GantryClient
+import GantryModel
 import GantryProtocol
 import GantryTestSupport
 import Testing
 
-@Suite("An operator's work with GPUs at the command line")
-struct GPUCommandTests {
-    @Test("They are listed and shown, kept from machines, returned to their hosts, and taken back")
+@Suite("An operator's work at the command line")
+struct OperatorCommandTests {
+    @Test("GPUs are listed and shown, kept from machines, returned to their hosts, and taken back")
     func commands() async throws {
         try await SimulatedCloud.with(gpus: 3) { cloud in
             let gpu = { (arguments: String...) in
@@ -38,6 +39,33 @@ struct GPUCommandTests {
             try await eventually("it is clean again") { try await gpu("list", "--state", "free").text.contains("\n2 ") }
             let shown = try await gpu("show", "2").text
             #expect(shown.contains("CLAIM  SINCE") && shown.contains("(simulated)"), "\(shown)")
+        }
+    }
+
+    @Test("Nodes are listed with what they have left, watched, shown and cordoned")
+    func nodes() async throws {
+        try await SimulatedCloud.with(gpus: 2) { cloud in
+            _ = try await cloud.wait(for: cloud.create("web"), .active)
+            let node = { (line: String) in
+                try await cloud.gantry(["node"] + line.split(separator: " ").map(String.init), as: cloud.operatorKey)
+            }
+            let listed = try await node("list").text
+            #expect(listed.contains("sim-0  TestRegion  up"), "\(listed)")
+            #expect(listed.contains("  1/256  0/1024  1/16384  "), "\(listed)")
+            #expect(try await node("cordon sim-0 --reason fans").status == 0)
+            let shown = try await node("show sim-0").text
+            #expect(shown.contains("up, cordoned") && shown.contains("cordoned     fans"), "\(shown)")
+            #expect(shown.contains("0000:02:00.0  H100"), "\(shown)")
+            #expect(try await node("uncordon sim-0").status == 0)
+            let refused = try await node("remove sim-0")
+            #expect(refused.status == 1 && !refused.errorText.isEmpty, "\(refused)")
+            #expect(try await node("show nobody").status == 1)
+            let watched = try await run(
+                "timeout",
+                ["5", SimulatedCloud.program, "node", "list", "--watch"],
+                environment: ["GANTRY_URL": cloud.conductor.url, "GANTRY_API_KEY": cloud.operatorKey]
+            )
+            #expect(watched.text.ranges(of: "sim-0").count > 1, "\(watched)")
         }
     }
 

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node",
+        abstract: "For operators: see nodes, keep machines off them, remove them.",
+        subcommands: [NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeRemove.self]
+    )
+}
