@@ -10,7 +10,7 @@ public enum Placement {
     /// The nodes that can take the machine, best first.
     ///
     /// A machine without GPUs goes to a host without GPUs while one fits. A machine with GPUs goes where they are on
-    /// one NUMA node, then where the fewest of their type stay behind. Among equals the seed decides.
+    /// one NUMA node, then where the fewest of their type stay behind, and then where the fewest larger partitions are broken. Among equals the seed decides.
     public static func choices(
         for request: PlacementRequest,
         among candidates: [NodeCandidate],
@@ -58,7 +58,7 @@ private struct RankedChoice: Comparable {
             (onGPUHost, numaNodes, gpusLeft, gpusLeftBeside) = (candidate.hasGPU, 0, 0, 0)
             return
         }
-        guard let selection = GPUSelection(count: wanted.count, from: candidate.gpus) else { return nil }
+        guard let selection = GPUSelection(count: wanted.count, of: candidate) else { return nil }
         choice = NodeChoice(node: candidate.id, gpus: selection.devices.map(\.id))
         onGPUHost = true
         numaNodes = selection.numaNodes
@@ -80,7 +80,8 @@ extension NodeCandidate {
             id: id,
             free: free - resources,
             hasGPU: hasGPU,
-            gpus: gpus.filter { !taken.contains($0.id) }
+            gpus: gpus.filter { !taken.contains($0.id) },
+            partitions: partitions
         )
     }
 }

@@ -34,9 +34,19 @@ public struct NodeCandidate: Hashable, Sendable {
     public let hasGPU: Bool
     /// The free devices of the type that is asked for.
     public let gpus: [FreeGPU]
+    /// The sets of devices that can be connected to each other, free or not. Where there are some, a machine gets one of
+    /// them, whole.
+    public let partitions: [Set<PCIAddress>]
 
-    public init(id: NodeID, free: Resources, hasGPU: Bool, gpus: [FreeGPU] = []) {
-        (self.id, self.free, self.hasGPU, self.gpus) = (id, free, hasGPU, gpus)
+    public init(
+        id: NodeID,
+        free: Resources,
+        hasGPU: Bool,
+        gpus: [FreeGPU] = [],
+        partitions: [Set<PCIAddress>] = []
+    ) {
+        (self.id, self.free, self.hasGPU) = (id, free, hasGPU)
+        (self.gpus, self.partitions) = (gpus, partitions)
     }
 }
 

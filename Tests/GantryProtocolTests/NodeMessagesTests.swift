@@ -23,7 +23,8 @@ struct NodeMessagesTests {
 
     private static let report = #"""
         {"boot_id":"b","collected_at":"2026-01-02T03:04:05Z","complete":false,"epoch":3,"hypervisor_reachable":true,\#
-        "inventory":{"agent_version":"1","gpus":[{"address":"0000:65:00.0","claim":3,"cleaning":"flr","condition":"faulty",\#
+        "inventory":{"agent_version":"1","fabric_partitions":[],\#
+        "gpus":[{"address":"0000:65:00.0","claim":3,"cleaning":"flr","condition":"faulty",\#
         "functions":[{"address":"0000:65:00.0","class":"0302","pci_id":"10de:2330","subsystem_id":"10de:16c1"}],\#
         "gpu_type":"H100","iommu_group":12,"model":"GH100","numa_node":1,"reason":"it does not reset"}],\#
         "hypervisor_version":"9.0.0",\#
@@ -127,7 +128,8 @@ struct NodeMessagesTests {
     @Test("A session, its answer, what is wanted and a receipt, to the byte")
     func session() throws {
         let inventory = #"""
-            {"agent_version":"1","gpus":[],"hypervisor_version":"9.0.0","reserved":{"disk_gib":0,"memory_mib":0,"vcpus":0},\#
+            {"agent_version":"1","fabric_partitions":[{"active":true,"gpus":["0000:65:00.0"],"id":7}],"gpus":[],\#
+            "hypervisor_version":"9.0.0","reserved":{"disk_gib":0,"memory_mib":0,"vcpus":0},\#
             "storage_pools":[],"total":{"disk_gib":1,"memory_mib":2,"vcpus":3},"virt_type":"kvm"}
             """#
         let request = #"""

@@ -30,6 +30,14 @@ enum Examples {
             }
     }
 
+    /// Partitions such as Fabric Manager's: all devices, their halves, pairs and each by itself.
+    static func partitions(of devices: [PCIAddress]) -> [Set<PCIAddress>] {
+        [8, 4, 2, 1]
+            .flatMap { size in
+                stride(from: 0, to: devices.count, by: size).map { Set(devices[$0..<min($0 + size, devices.count)]) }
+            }
+    }
+
     /// Free devices as (row, NUMA node), whose addresses follow the row.
     static func gpus(_ rows: [(Int64, Int)]) throws -> [FreeGPU] {
         try rows.map { row, numa in

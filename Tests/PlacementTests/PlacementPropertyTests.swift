@@ -42,10 +42,18 @@ struct PlacementPropertyTests {
                             diskGiB: .random(in: 0...400, using: &random)
                         ),
                         hasGPU: count > 0,
-                        gpus: devices
+                        gpus: devices,
+                        partitions: Bool.random(using: &random) ? [] : Examples.partitions(of: devices.map(\.address))
                     )
                 }
             seeds = Examples.uuids(.random(in: 1...10, using: &random), seed: number).map(PlacementSeed.init)
+        }
+
+        /// Whether a node that has these devices left can give what is asked for.
+        func canGive(_ devices: [FreeGPU], _ node: NodeCandidate) -> Bool {
+            guard let count = request.gpus?.count else { return true }
+            guard !node.partitions.isEmpty else { return devices.count >= count }
+            return node.partitions.contains { $0.count == count && $0.isSubset(of: devices.map(\.address)) }
         }
 
         func node(_ id: NodeID) -> NodeCandidate? { candidates.first { $0.id == id } }
@@ -63,6 +71,9 @@ struct PlacementPropertyTests {
             #expect(Set(devices).count == devices.count)
             #expect(Set(devices).isSubset(of: Set(node.gpus.map(\.id))))
             #expect(choices.allSatisfy { $0.gpus.count == example.request.gpus?.count ?? 0 })
+            guard !node.partitions.isEmpty, example.request.gpus != nil else { continue }
+            let addresses = Dictionary(uniqueKeysWithValues: node.gpus.map { ($0.id, $0.address) })
+            #expect(choices.allSatisfy { node.partitions.contains(Set($0.gpus.compactMap { addresses[$0] })) })
         }
     }
 
@@ -74,8 +85,8 @@ struct PlacementPropertyTests {
         for node in example.candidates {
             let taken = plan.filter { $0.node == node.id }
             let left = taken.reduce(node.free) { rest, _ in rest - example.request.resources }
-            let devicesLeft = node.gpus.count - taken.flatMap(\.gpus).count
-            #expect(!left.covers(example.request.resources) || devicesLeft < example.request.gpus?.count ?? 0)
+            let devicesLeft = node.gpus.filter { device in !taken.contains { $0.gpus.contains(device.id) } }
+            #expect(!left.covers(example.request.resources) || !example.canGive(devicesLeft, node))
         }
     }
 
@@ -84,7 +95,7 @@ struct PlacementPropertyTests {
         let example = try Case(number)
         let choices = Placement.choices(for: example.request, among: example.candidates, seed: example.seeds[0])
         let fitting = example.candidates.filter { node in
-            node.free.covers(example.request.resources) && node.gpus.count >= example.request.gpus?.count ?? 0
+            node.free.covers(example.request.resources) && example.canGive(node.gpus, node)
         }
         #expect(choices.map(\.node).sorted() == fitting.map(\.id).sorted())
     }

@@ -36,6 +36,24 @@ struct PlacementTests {
         #expect(GPUSelection(count: 8, from: free) == nil)
     }
 
+    @Test("Where GPUs are connected by partitions, a machine gets a free one that breaks the fewest larger ones")
+    func partitions() throws {
+        let all = try Examples.gpus((1...8).map { ($0, $0 > 4 ? 1 : 0) })
+        let partitions = Examples.partitions(of: all.map(\.address))
+        func choice(_ count: Int, taken: Set<Int64> = []) -> [Int64]? {
+            let free = all.filter { !taken.contains($0.id.rawValue) }
+            let node = NodeCandidate(id: NodeID(1), free: .zero, hasGPU: true, gpus: free, partitions: partitions)
+            return GPUSelection(count: count, of: node)?.devices.map(\.id.rawValue)
+        }
+        #expect(choice(8) == [1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(choice(4) == [1, 2, 3, 4] && choice(2) == [1, 2] && choice(1) == [1])
+        #expect([3, 5, 6, 7, 9].allSatisfy { choice($0) == nil })
+        // The rest of a broken pair first, then the rest of a broken half.
+        #expect(choice(1, taken: [6]) == [5] && choice(2, taken: [5, 6]) == [7, 8])
+        #expect(choice(4, taken: [6]) == [1, 2, 3, 4] && choice(4, taken: [1, 6]) == nil)
+        #expect(choice(2, taken: [1, 3, 5, 7]) == nil && choice(8, taken: [8]) == nil)
+    }
+
     @Test("A node that gives the GPUs from one NUMA node comes before one that leaves fewer behind")
     func numaBeforeFragmentation() throws {
         let request = PlacementRequest(resources: small.resources, gpus: GPURequest(type: "A100", count: 2))

@@ -21,8 +21,8 @@ struct OperatorCommandTests {
                 return rows.count == 4
             }
             let table = try await gpu("list", "--node", "sim-0", "--type", "H100").text
-            #expect(table.hasPrefix("ID  NODE   ADDRESS       TYPE  NUMA  STATE  VM  REASON\n"), "\(table)")
-            #expect(table.contains("1   sim-0  0000:01:00.0  H100  0     free   -   -"), "\(table)")
+            #expect(table.hasPrefix("ID  NODE   ADDRESS       TYPE  NUMA  PARTITIONS  STATE  VM  REASON\n"), "\(table)")
+            #expect(table.contains("1   sim-0  0000:01:00.0  H100  0     -           free   -   -"), "\(table)")
             let json = try await gpu("list", "--output", "json").text
             let units = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
             #expect(units.map { $0["state"] as? String } == ["free", "free", "free"])

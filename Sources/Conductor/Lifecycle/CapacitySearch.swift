@@ -70,7 +70,8 @@ struct CapacitySearch: Sendable {
             SELECT n.id, n.has_gpu, n.limit_vcpus - n.allocated_vcpus AS vcpus,
                 n.limit_memory_mib - n.allocated_memory_mib AS memory_mib,
                 n.limit_disk_gib - n.allocated_disk_gib AS disk_gib,
-                '{}'::bigint[] AS gpu_ids, '{}'::text[] AS gpu_addresses, '{}'::integer[] AS gpu_numa_nodes
+                '{}'::bigint[] AS gpu_ids, '{}'::text[] AS gpu_addresses, '{}'::integer[] AS gpu_numa_nodes,
+                '{}'::text[] AS partitions
             FROM compute_node n
             WHERE n.schedulable AND n.region_id = \(region) AND n.has_gpu = arc.has_gpu
                 AND n.ring BETWEEN arc.low AND arc.high
@@ -92,13 +93,15 @@ struct CapacitySearch: Sendable {
             SELECT n.id, n.has_gpu, n.limit_vcpus - n.allocated_vcpus AS vcpus,
                 n.limit_memory_mib - n.allocated_memory_mib AS memory_mib,
                 n.limit_disk_gib - n.allocated_disk_gib AS disk_gib,
-                device.gpu_ids, device.gpu_addresses, device.gpu_numa_nodes
+                device.gpu_ids, device.gpu_addresses, device.gpu_numa_nodes,
+                ARRAY(SELECT array_to_string(p.addresses, ' ') FROM fabric_partition p WHERE p.node_id = n.id) AS partitions
             FROM compute_node n, LATERAL (
                 SELECT array_agg(d.id ORDER BY d.id) AS gpu_ids, array_agg(d.address ORDER BY d.id) AS gpu_addresses,
-                    array_agg(coalesce(d.numa_node, -1) ORDER BY d.id) AS gpu_numa_nodes, count(*) AS count
+                    array_agg(coalesce(d.numa_node, -1) ORDER BY d.id) AS gpu_numa_nodes
                 FROM gpu_device d WHERE d.node_id = n.id AND d.gpu_type = \(gpus.type) AND d.schedulable
             ) AS device
-            WHERE n.schedulable AND n.region_id = \(region) AND n.has_gpu AND device.count >= \(gpus.count)
+            WHERE n.schedulable AND n.region_id = \(region) AND n.has_gpu
+                AND gives_gpus(n.id, device.gpu_addresses, \(gpus.count)::integer)
                 AND n.ring BETWEEN arc.low AND arc.high
                 AND n.limit_vcpus - n.allocated_vcpus >= \(request.resources.vcpus)
                 AND n.limit_memory_mib - n.allocated_memory_mib >= \(request.resources.memoryMiB)
@@ -114,6 +117,7 @@ struct CapacitySearch: Sendable {
         let ids: [GPUID] = try row["gpu_ids"]
         let addresses: [PCIAddress] = try row["gpu_addresses"]
         let numaNodes: [Int] = try row["gpu_numa_nodes"]
+        let partitions: [String] = try row["partitions"]
         let gpus = zip(ids, zip(addresses, numaNodes))
             .map { id, place in
                 FreeGPU(id: id, address: place.0, numaNode: place.1 < 0 ? nil : place.1)
@@ -122,7 +126,8 @@ struct CapacitySearch: Sendable {
             id: row["id"],
             free: Resources(vcpus: row["vcpus"], memoryMiB: row["memory_mib"], diskGiB: row["disk_gib"]),
             hasGPU: row["has_gpu"],
-            gpus: gpus
+            gpus: gpus,
+            partitions: partitions.map { try Set($0.split(separator: " ").map { try PCIAddress(String($0)) }) }
         )
     }
 }

@@ -20,6 +20,8 @@ package struct CapacityShortage: Sendable, Hashable {
     package var gpuType = 0
     /// With the type, but with too few free.
     package var gpuCount = 0
+    /// With enough of them free, but no partition of so many.
+    package var gpuPartition = 0
     /// The units of the type that is asked for; nil when none are.
     package var gpus: GPUCounts?
     /// Those that could hold the machine if they were empty, and those of which nothing is known yet.
@@ -43,11 +45,15 @@ package struct CapacityShortage: Sendable, Hashable {
                 count(*) FILTER (WHERE device.total = 0 AND \(search.request.gpus?.count ?? 0) > 0) AS gpu_type,
                 count(*) FILTER (WHERE device.total > 0 AND device.free < \(search.request.gpus?.count ?? 0))
                     AS gpu_count,
+                count(*) FILTER (WHERE device.free >= \(search.request.gpus?.count ?? 0)
+                    AND NOT gives_gpus(n.id, device.free_addresses, \(search.request.gpus?.count ?? 0)::integer))
+                    AS gpu_partition,
                 count(*) FILTER (WHERE n.state = 'new' OR (n.limit_vcpus >= \(wanted.vcpus)
                     AND n.limit_memory_mib >= \(wanted.memoryMiB) AND n.limit_disk_gib >= \(wanted.diskGiB)
-                    AND device.total >= \(search.request.gpus?.count ?? 0))) AS large_enough
+                    AND gives_gpus(n.id, device.addresses, \(search.request.gpus?.count ?? 0)::integer))) AS large_enough
             FROM compute_node n, LATERAL (
-                SELECT count(*) AS total, count(*) FILTER (WHERE d.schedulable) AS free
+                SELECT count(*) AS total, count(*) FILTER (WHERE d.schedulable) AS free,
+                    array_agg(d.address) AS addresses, array_agg(d.address) FILTER (WHERE d.schedulable) AS free_addresses
                 FROM gpu_device d WHERE d.node_id = n.id AND d.gpu_type = \(search.request.gpus?.type ?? "")
             ) AS device
             WHERE n.region_id = \(search.region)
@@ -66,6 +72,7 @@ package struct CapacityShortage: Sendable, Hashable {
             disk: row["disk"],
             gpuType: row["gpu_type"],
             gpuCount: row["gpu_count"],
+            gpuPartition: row["gpu_partition"],
             gpus: GPUCounts.count(search, transaction),
             largeEnough: row["large_enough"]
         )
@@ -118,6 +125,7 @@ package struct CapacityShortage: Sendable, Hashable {
             (absent, "not reporting"), (cordoned, "cordoned"), (unhealthy, "unhealthy"), (shrunk, "shrunk"),
             (vcpus, "too few vCPUs"), (memory, "too little memory"), (disk, "too little disk"),
             (gpuType, "no GPU of the type"), (gpuCount, "too few free GPUs"),
+            (gpuPartition, "no free partition of so many GPUs"),
         ]
         let failed = counts.filter { $0.0 > 0 }.map { "\($0.1): \($0.0)" }.joined(separator: ", ")
         return "Of \(nodes) node\(nodes == 1 ? "" : "s"): \(failed.isEmpty ? "none is excluded" : failed)."

@@ -23,9 +23,9 @@ package struct FlavorStore: Sendable {
                             AND n.limit_vcpus - n.allocated_vcpus >= f.vcpus
                             AND n.limit_memory_mib - n.allocated_memory_mib >= f.memory_mib
                             AND n.limit_disk_gib - n.allocated_disk_gib >= f.disk_gib
-                            AND f.gpu_count <= CASE WHEN f.gpu_count = 0 THEN 0 ELSE (
-                                SELECT count(*) FROM gpu_device d
-                                WHERE d.node_id = n.id AND d.gpu_type = f.gpu_type AND d.schedulable) END
+                            AND gives_gpus(n.id, CASE WHEN f.gpu_count > 0 THEN ARRAY(
+                                SELECT d.address FROM gpu_device d
+                                WHERE d.node_id = n.id AND d.gpu_type = f.gpu_type AND d.schedulable) END, f.gpu_count)
                     ) AS available
                 FROM flavor f JOIN region r ON r.id = f.region_id
                 WHERE f.deleted_at IS NULL AND (\(region)::bigint IS NULL OR f.region_id = \(region)::bigint)

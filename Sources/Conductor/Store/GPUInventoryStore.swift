@@ -17,14 +17,29 @@ enum GPUInventoryStore {
     }
 
     /// The node's row is locked in the transaction, so that no unit is claimed meanwhile.
-    static func write(_ inventory: [GPUInventory], of node: NodeID, _ transaction: Transaction) throws {
-        let look = GPULook(inventory, known: try units(of: node, transaction))
-        var statements: [SQL] = []
+    static func write(_ inventory: NodeInventory, of node: NodeID, _ transaction: Transaction) throws {
+        let look = GPULook(inventory.gpus, known: try units(of: node, transaction))
+        var statements = [partitions(inventory.fabricPartitions, node)]
         if !look.new.isEmpty { statements.append(try insertion(of: look.new, node)) }
         if !look.changed.isEmpty { statements.append(try update(of: look.changed, node)) }
         if !look.events.isEmpty { statements.append(history(look.events)) }
-        guard !statements.isEmpty else { return }
         _ = try transaction.together(statements)
+    }
+
+    /// No row is touched where all is as it was.
+    private static func partitions(_ partitions: [FabricPartition], _ node: NodeID) -> SQL {
+        let addresses = partitions.map { $0.gpus.map { "\($0)" }.joined(separator: " ") }
+        return """
+            WITH gone AS (
+                DELETE FROM fabric_partition WHERE node_id = \(node) AND number <> ALL (\(partitions.map(\.id))::integer[])
+            )
+            INSERT INTO fabric_partition (node_id, number, addresses, active)
+            SELECT \(node), p.number, string_to_array(p.addresses, ' '), p.active
+            FROM unnest(\(partitions.map(\.id))::integer[], \(addresses)::text[], \(partitions.map(\.isActive))::boolean[])
+                AS p (number, addresses, active)
+            ON CONFLICT (node_id, number) DO UPDATE SET addresses = excluded.addresses, active = excluded.active
+            WHERE (fabric_partition.addresses, fabric_partition.active) IS DISTINCT FROM (excluded.addresses, excluded.active)
+            """
     }
 
     private static func units(of node: NodeID, _ transaction: Transaction) throws -> [StoredGPU] {

@@ -15,6 +15,16 @@ package struct GPURecord: Sendable, Hashable {
         case faulty
     }
 
+    /// Units that a machine has together, whole.
+    package struct Partition: Sendable, Hashable, Codable {
+        /// Fabric Manager's number of it.
+        package var id: Int
+        /// How many units it has.
+        package var size: Int
+        /// Whether its units reach each other now.
+        package var active: Bool
+    }
+
     package var id: GPUID
     package var node: NodeName
     package var regionName: String
@@ -26,6 +36,8 @@ package struct GPURecord: Sendable, Hashable {
     package var iommuGroup: Int?
     /// All that goes to a machine together, by address.
     package var functions: [PCIFunction]
+    /// The partitions of its node's Fabric Manager that it is in.
+    package var partitions: [Partition]
     package var state: State
     /// Whether the node's last inventory named it.
     package var isPresent: Bool

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 package import GantryModel
 import GantryProtocol
 package import Postgres
@@ -157,7 +158,12 @@ package struct GPUStore: Sendable {
 
     private static let columns: StaticString = """
         d.id, n.name AS node, r.name AS region, d.address, d.model, d.gpu_type, d.numa_node, d.iommu_group,
-        d.functions::text AS functions, d.state, d.present, d.cordoned, d.cordon_reason, d.returned, d.reason, d.claim, d.cleaning,
+        d.functions::text AS functions, (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('id', p.number, 'size', cardinality(p.addresses),
+                'active', p.active) ORDER BY p.number), '[]')
+            FROM fabric_partition p WHERE p.node_id = d.node_id AND d.address = ANY (p.addresses)
+        )::text AS partitions,
+        d.state, d.present, d.cordoned, d.cordon_reason, d.returned, d.reason, d.claim, d.cleaning,
         d.vm_id, vm.name AS vm_name, d.created_at, d.updated_at
         """
 
@@ -165,6 +171,10 @@ package struct GPUStore: Sendable {
         gpu_device d JOIN compute_node n ON n.id = d.node_id JOIN region r ON r.id = n.region_id
             LEFT JOIN virtual_machine vm ON vm.id = d.vm_id
         """
+
+    private static func partitions(_ json: String) throws -> [GPURecord.Partition] {
+        try NodeJSON.decoder.decode([GPURecord.Partition].self, from: Data(json.utf8))
+    }
 
     private static func record(_ row: Row) throws -> GPURecord {
         try GPURecord(
@@ -177,6 +187,7 @@ package struct GPUStore: Sendable {
             numaNode: row["numa_node"],
             iommuGroup: row["iommu_group"],
             functions: PCIFunction.list(row["functions"]),
+            partitions: partitions(row["partitions"]),
             state: row["state"],
             isPresent: row["present"],
             cordoned: row["cordoned"],

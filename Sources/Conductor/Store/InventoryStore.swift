@@ -9,7 +9,7 @@ enum InventoryStore {
     /// Locks the node's row first, so that no claim is made while its capacity changes.
     static func write(_ inventory: NodeInventory, of node: NodeID, _ transaction: Transaction) throws {
         _ = try transaction.together([update(inventory, node)] + pools(inventory.storagePools, node))
-        try GPUInventoryStore.write(inventory.gpus, of: node, transaction)
+        try GPUInventoryStore.write(inventory, of: node, transaction)
     }
 
     /// Pools are known by their names. One that is of another kind on other nodes is left out: it cannot be the same.

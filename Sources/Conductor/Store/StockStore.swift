@@ -42,12 +42,19 @@ package struct StockStore: Sendable {
         let rows = try await database.read { transaction in
             try transaction.query(
                 """
-                SELECT r.name AS region, d.gpu_type, count(*) FILTER (
-                    WHERE d.schedulable AND n.schedulable AND n.allocated_vcpus < n.limit_vcpus
-                        AND n.allocated_memory_mib < n.limit_memory_mib AND n.allocated_disk_gib < n.limit_disk_gib
-                ) AS free
-                FROM gpu_device d JOIN compute_node n ON n.id = d.node_id JOIN region r ON r.id = n.region_id
-                GROUP BY r.name, d.gpu_type, n.id ORDER BY r.name, d.gpu_type, n.id
+                WITH stock AS (
+                    SELECT r.name AS region, d.gpu_type, n.id AS node_id, coalesce(array_agg(d.address) FILTER (
+                        WHERE d.schedulable AND n.schedulable AND n.allocated_vcpus < n.limit_vcpus
+                            AND n.allocated_memory_mib < n.limit_memory_mib AND n.allocated_disk_gib < n.limit_disk_gib
+                    ), '{}') AS free
+                    FROM gpu_device d JOIN compute_node n ON n.id = d.node_id JOIN region r ON r.id = n.region_id
+                    GROUP BY r.name, d.gpu_type, n.id
+                )
+                SELECT s.region, s.gpu_type, cardinality(s.free) AS free,
+                    EXISTS (SELECT FROM fabric_partition p WHERE p.node_id = s.node_id) AS has_fabric,
+                    ARRAY(SELECT cardinality(p.addresses) FROM fabric_partition p
+                        WHERE p.node_id = s.node_id AND p.addresses <@ s.free) AS partitions
+                FROM stock s ORDER BY s.region, s.gpu_type, s.node_id
                 """
             )
         }
@@ -55,9 +62,10 @@ package struct StockStore: Sendable {
         for row in rows {
             let (region, gpuType): (String, String) = try (row["region"], row["gpu_type"])
             if stocks.last?.regionName != region || stocks.last?.gpuType != gpuType {
-                stocks.append(GPUStock(regionName: region, gpuType: gpuType, freeByNode: []))
+                stocks.append(GPUStock(regionName: region, gpuType: gpuType, nodes: []))
             }
-            stocks[stocks.count - 1].freeByNode.append(try row["free"])
+            let partitions: [Int]? = try row["has_fabric"] ? row["partitions"] : nil
+            stocks[stocks.count - 1].nodes.append(.init(free: try row["free"], partitions: partitions))
         }
         return stocks
     }
@@ -78,11 +86,20 @@ package struct GPUModelRecord: Sendable, Hashable {
 package struct GPUStock: Sendable, Hashable {
     package var regionName: String
     package var gpuType: String
-    /// One number for each node that has the model.
-    package var freeByNode: [Int]
+    /// Those that have the model.
+    package var nodes: [Node]
 
-    package var free: Int { freeByNode.reduce(0, +) }
+    package struct Node: Sendable, Hashable {
+        package var free: Int
+        /// How many GPUs each partition has that is free as a whole; nil for a node without Fabric Manager.
+        package var partitions: [Int]?
+    }
 
-    /// How many machines with `count` GPUs each could be made; all GPUs of one are on one node.
-    package func machines(with count: Int) -> Int { freeByNode.reduce(0) { $0 + $1 / count } }
+    package var free: Int { nodes.reduce(0) { $0 + $1.free } }
+
+    /// How many machines with `count` GPUs each could be made; all GPUs of one are on one node. Partitions of one size do
+    /// not overlap (NVIDIA Fabric Manager User Guide, “Default GPU Partitions”).
+    package func machines(with count: Int) -> Int {
+        nodes.reduce(0) { sum, node in sum + (node.partitions?.filter { $0 == count }.count ?? node.free / count) }
+    }
 }

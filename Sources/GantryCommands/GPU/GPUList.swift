@@ -29,7 +29,7 @@ struct GPUList: AsyncParsableCommand {
     }
 
     private static func table(_ gpus: [AdminGPUBody]) -> String {
-        var table = Table("ID", "NODE", "ADDRESS", "TYPE", "NUMA", "STATE", "VM", "REASON")
+        var table = Table("ID", "NODE", "ADDRESS", "TYPE", "NUMA", "PARTITIONS", "STATE", "VM", "REASON")
         for gpu in gpus {
             table.add(
                 "\(gpu.id)",
@@ -37,6 +37,7 @@ struct GPUList: AsyncParsableCommand {
                 gpu.address,
                 gpu.gpuType,
                 gpu.numaNode.map { "\($0)" } ?? "-",
+                gpu.partitions.isEmpty ? "-" : gpu.partitions.map { "\($0.id)" }.joined(separator: ","),
                 gpu.stateWords,
                 gpu.virtualMachineName ?? "-",
                 gpu.reason ?? gpu.cordonReason ?? "-"

@@ -43,6 +43,10 @@ struct GPUShow: AsyncParsableCommand {
             "  place        NUMA node \(gpu.numaNode.map { "\($0)" } ?? "-"), "
                 + "IOMMU group \(gpu.iommuGroup.map { "\($0)" } ?? "-")",
         ]
+        if !gpu.partitions.isEmpty {
+            let words = gpu.partitions.map { "\($0.id) (\($0.size)\($0.active ? ", active" : ""))" }
+            lines.append("  partitions   \(words.joined(separator: ", "))")
+        }
         if let id = gpu.virtualMachineID { lines.append("  machine      \(gpu.virtualMachineName ?? "") (\(id))") }
         if let reason = gpu.reason { lines.append("  reason       \(reason)") }
         if let reason = gpu.cordonReason { lines.append("  cordoned     \(reason)") }

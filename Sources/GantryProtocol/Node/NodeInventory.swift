@@ -13,6 +13,8 @@ public struct NodeInventory: Hashable, Sendable, Codable {
     public var hypervisorVersion: String
     public var agentVersion: String
     public var gpus: [GPUInventory]
+    /// Those that Fabric Manager may make of the units. Where there are some, a machine's units are one of them.
+    public var fabricPartitions: [FabricPartition]
     /// Those that can be used now.
     public var storagePools: [StoragePoolInventory]
 
@@ -23,6 +25,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
         hypervisorVersion: String,
         agentVersion: String,
         gpus: [GPUInventory],
+        fabricPartitions: [FabricPartition] = [],
         storagePools: [StoragePoolInventory] = []
     ) {
         self.total = total
@@ -31,6 +34,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
         self.hypervisorVersion = hypervisorVersion
         self.agentVersion = agentVersion
         self.gpus = gpus
+        self.fabricPartitions = fabricPartitions
         self.storagePools = storagePools
     }
 
@@ -41,6 +45,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
         case hypervisorVersion = "hypervisor_version"
         case agentVersion = "agent_version"
         case gpus
+        case fabricPartitions = "fabric_partitions"
         case storagePools = "storage_pools"
     }
 }

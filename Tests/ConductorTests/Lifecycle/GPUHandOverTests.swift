@@ -22,7 +22,8 @@ struct GPUHandOverTests {
             let one = FlavorID(Int64(try await cloud.number("SELECT id AS number FROM flavor WHERE name = 'gpu-1'")))
             var hosts: [GPUHost] = []
             for number in 1...2 {
-                hosts.append(try await GPUHost("h\(number)", in: cloud, cards: 3, seed: seed * 10 + UInt64(number)))
+                let (name, seed) = ("h\(number)", seed * 10 + UInt64(number))
+                hosts.append(try await GPUHost(name, in: cloud, cards: 3, hasFabric: number == 2, seed: seed))
             }
             let tenants = (0..<3).map { Tenant(cloud, flavors: [cloud.gpu, one, one], seed: seed * 100 + UInt64($0)) }
             let owner = Operator(GPUStore(database: cloud.anotherPool()), seed: seed)

@@ -35,14 +35,17 @@ actor GPUHost {
     private(set) var handOvers = 0
     private let node: SpeakingNode
     private var cards: [Card]
+    /// The sets of cards that a machine may have; none where it may have any.
+    private let partitions: [FabricPartition]
     private var generator: RepeatableGenerator
     private var applied: [MachineUUID: Generation] = [:]
     private var oldInventory: [GPUInventory] = []
     private var oldDesired: DesiredState?
 
-    init(_ name: String, in cloud: Cloud, cards: Int, seed: UInt64) async throws {
+    init(_ name: String, in cloud: Cloud, cards: Int, hasFabric: Bool = false, seed: UInt64) async throws {
         let gpus = try (1...cards).map { try GPUInventory.example($0, numaNode: $0 / 3) }
-        node = try await SpeakingNode(name, in: cloud, gpus: gpus)
+        partitions = hasFabric ? FabricPartition.examples(of: gpus.map(\.address)) : []
+        node = try await SpeakingNode(name, in: cloud, gpus: gpus, fabricPartitions: partitions)
         self.cards = await node.inventory.gpus.map { Card(claim: $0.claim) }
         generator = RepeatableGenerator(seed)
     }
@@ -190,6 +193,10 @@ actor GPUHost {
         guard isThere else {
             stop(task.uuid)
             return false
+        }
+        let addresses = assignments.map(\.address)
+        if !partitions.isEmpty, !addresses.isEmpty, !partitions.contains(where: { $0.gpus == addresses.sorted() }) {
+            mistakes.append("\(task.uuid) was given \(addresses), which are no partition.")
         }
         for assignment in assignments { handOver(assignment, to: task.uuid) }
         return true

@@ -29,3 +29,17 @@ extension GPUInventory {
         )
     }
 }
+
+extension FabricPartition {
+    /// Partitions such as Fabric Manager's: all units, their halves, pairs and each by itself.
+    static func examples(of units: [PCIAddress]) -> [FabricPartition] {
+        var sets: [[PCIAddress]] = []
+        for size in [8, 4, 2, 1] {
+            for start in stride(from: 0, to: units.count, by: size) {
+                let set = Array(units[start..<min(start + size, units.count)])
+                if !sets.contains(set) { sets.append(set) }
+            }
+        }
+        return sets.enumerated().map { FabricPartition(id: $0, gpus: $1, isActive: false) }
+    }
+}

@@ -21,7 +21,8 @@ actor SpeakingNode {
         _ name: String,
         in cloud: Cloud,
         total: Resources = Resources(vcpus: 16, memoryMiB: 65536, diskGiB: 1000),
-        gpus: [GPUInventory] = []
+        gpus: [GPUInventory] = [],
+        fabricPartitions: [FabricPartition] = []
     ) async throws {
         self.cloud = cloud
         identity = NodeIdentity(id: try await cloud.addNode(name, total), name: try NodeName(name))
@@ -31,7 +32,8 @@ actor SpeakingNode {
             virtType: "qemu",
             hypervisorVersion: "7.2.0",
             agentVersion: "1",
-            gpus: gpus
+            gpus: gpus,
+            fabricPartitions: fabricPartitions
         )
         try await openSession()
         if !gpus.isEmpty { try await clean() }

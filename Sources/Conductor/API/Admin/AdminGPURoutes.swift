@@ -81,6 +81,7 @@ extension AdminGPUBody {
             numaNode: record.numaNode,
             iommuGroup: record.iommuGroup,
             functions: record.functions.map { Function(address: $0.address.description, pciID: $0.pciID) },
+            partitions: record.partitions.map { Partition(id: $0.id, size: $0.size, active: $0.active) },
             state: record.state.rawValue,
             present: record.isPresent,
             cordoned: record.cordoned,

@@ -683,6 +683,27 @@ CREATE TABLE gpu_device (
 CREATE INDEX gpu_device_schedulable ON gpu_device (gpu_type, node_id) WHERE schedulable;
 CREATE INDEX gpu_device_vm ON gpu_device (vm_id) WHERE vm_id IS NOT NULL;
 
+-- Units that a node's Fabric Manager can connect to each other and cut off from all others. Those of a node overlap.
+CREATE TABLE fabric_partition (
+    node_id    bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
+    -- Fabric Manager's.
+    number     integer NOT NULL,
+    -- Of its units, by address.
+    addresses  text[] NOT NULL CHECK (cardinality(addresses) > 0),
+    active     boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (node_id, number)
+);
+
+-- Whether a node can give a machine so many of some units. Where there is a fabric they have to be one of its partitions.
+CREATE FUNCTION gives_gpus(node bigint, units text[], wanted integer) RETURNS boolean STABLE LANGUAGE sql AS $$
+    SELECT wanted <= coalesce(cardinality(units), 0) AND (
+        wanted = 0 OR NOT EXISTS (SELECT FROM fabric_partition WHERE node_id = node)
+        OR EXISTS (SELECT FROM fabric_partition
+            WHERE node_id = node AND cardinality(addresses) = wanted AND addresses <@ units))
+$$;
+
 -- What became of a unit under each of its claims. No foreign key to the machine and its organization: it outlives them.
 CREATE TABLE gpu_use (
     gpu_id           bigint NOT NULL REFERENCES gpu_device ON DELETE CASCADE,

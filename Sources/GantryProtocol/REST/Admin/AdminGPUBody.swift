@@ -19,6 +19,8 @@ public struct AdminGPUBody: AnswerContent, Hashable {
     @Nullable public var iommuGroup: Int?
     /// All that goes to a machine together.
     public var functions: [Function]
+    /// The partitions of its node's Fabric Manager that it is in, of which a machine gets one whole; none without one.
+    public var partitions: [Partition]
     /// `free`, `allocated`, `sanitizing` or `faulty`.
     public var state: String
     /// Whether the node's last inventory named it.
@@ -49,6 +51,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         numaNode: Int?,
         iommuGroup: Int?,
         functions: [Function],
+        partitions: [Partition],
         state: String,
         present: Bool,
         cordoned: Bool,
@@ -63,7 +66,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         updatedAt: Timestamp
     ) {
         (self.id, self.node, self.region, self.address) = (id, node, region, address)
-        (self.model, self.gpuType, self.functions) = (model, gpuType, functions)
+        (self.model, self.gpuType, self.functions, self.partitions) = (model, gpuType, functions, partitions)
         _numaNode = Nullable(wrappedValue: numaNode)
         _iommuGroup = Nullable(wrappedValue: iommuGroup)
         (self.state, self.present, self.cordoned, self.claim) = (state, present, cordoned, claim)
@@ -92,6 +95,19 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         }
     }
 
+    /// GPUs of a node that reach each other by NVLink, and no others, while it is active.
+    public struct Partition: Codable, Sendable, Hashable {
+        /// Fabric Manager's number of it.
+        public var id: Int
+        /// How many GPUs it has.
+        public var size: Int
+        public var active: Bool
+
+        public init(id: Int, size: Int, active: Bool) {
+            (self.id, self.size, self.active) = (id, size, active)
+        }
+    }
+
     private enum CodingKeys: String, CodingKey {
         case id
         case node
@@ -102,6 +118,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         case numaNode = "numa_node"
         case iommuGroup = "iommu_group"
         case functions
+        case partitions
         case state
         case present
         case cordoned

@@ -56,6 +56,20 @@ struct GPUAdministrationTests {
         }
     }
 
+    @Test("A GPU is listed with the partitions that it is in")
+    func partitions() async throws {
+        try await TestAPI.with { api in
+            let units = try (1...2).map { try GPUInventory.example($0) }
+            var partitions = FabricPartition.examples(of: units.map(\.address))
+            partitions[0].isActive = true
+            _ = try await SpeakingNode("two", in: api.cloud, gpus: units, fabricPartitions: partitions)
+            let gpus = try await api.list("gpus", of: AdminGPUBody.self).contents
+            #expect(gpus.map { $0.partitions.map(\.id) } == [[0, 1], [0, 2]])
+            #expect(gpus.map { $0.partitions.map(\.active) } == [[true, false], [true, false]])
+            #expect(gpus.map { $0.partitions.map(\.size) } == [[2, 1], [2, 1]])
+        }
+    }
+
     @Test("A cordoned GPU goes to no machine, and is counted as that; the machine that has it keeps it")
     func cordon() async throws {
         try await TestAPI.with { api in
