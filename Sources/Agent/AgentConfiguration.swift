@@ -24,6 +24,10 @@ import Settings
 ///   reset. It gets their PCI addresses; an exit status other than 0 says that they are not clean.
 /// - `gpu.cleaning_seconds` (integer 1 to 86400, default 600): how long the hook may take.
 /// - `gpu.return_drivers` (boolean, default false): whether clean GPUs go back to the host's own drivers.
+/// - `gpu.fabric_manager` (string, optional): the whole path of NVIDIA's `fmpm`, where Fabric Manager runs on this host in its
+///   shared NVSwitch mode. Machines' GPUs are its partitions then, and clean GPUs go back to the host's own drivers.
+/// - `gpu.fabric_modules` (list of `MODULE=ADDRESS`, default none): where the modules are that `fmpm -l` names by number
+///   alone, such as `1=0000:1b:00.0`; `Packaging/gpu/modules` prints it.
 /// - `uplink` (string, optional): the network device on which floating IPs are announced.
 /// - `gpu.allow` (list, default `10de,1002`, which is NVIDIA and AMD): the GPUs that guests may have: a vendor, a vendor and
 ///   device (`10de:2330`) or a full address (`0000:65:00.0`) each. The firmware's display is never given away.
@@ -54,6 +58,8 @@ package struct AgentConfiguration: Sendable {
     package var gpuCleaningHook: String?
     package var gpuCleaningSeconds: Int
     package var returnsGPUDrivers: Bool
+    /// Nil for a host without Fabric Manager.
+    package var gpuFabric: GPUFabric?
     package var uplink: String?
     package var gpus: GPUPolicy
     package var orphanPolicy: Supervisor.OrphanPolicy
@@ -85,6 +91,7 @@ package struct AgentConfiguration: Sendable {
             }
         gpuCleaningSeconds = try reader.number("gpu.cleaning_seconds", default: 600, in: 1...86400)
         returnsGPUDrivers = reader.bool(forKey: "gpu.return_drivers", default: false)
+        gpuFabric = try GPUFabric(reader)
         uplink = reader.string(forKey: "uplink")
         gpus = try GPUPolicy(reader)
         orphanPolicy = try reader.choice("orphan_policy", default: .report)

@@ -36,7 +36,12 @@ package struct AgentProgram: Sendable {
     package func run() async throws {
         try HostFiles.makeDirectory(configuration.stateDirectory, mode: 0o711)
         // Where GPUs cannot be looked for, each look at the node says so.
-        let gpus = try? GPUChecks(policy: configuration.gpus, uplink: configuration.uplink).run()
+        let checks = GPUChecks(
+            policy: configuration.gpus,
+            uplink: configuration.uplink,
+            fabric: configuration.gpuFabric
+        )
+        let gpus = try? await checks.run()
         let host = HostChecks.run(stateDirectory: configuration.stateDirectory, uplink: configuration.uplink)
         for finding in host + (gpus ?? []) where finding.severity != .ok {
             logger.warning("Host check", metadata: ["subject": "\(finding.subject)", "finding": "\(finding.text)"])
@@ -157,7 +162,8 @@ package struct AgentProgram: Sendable {
             hook: configuration.gpuCleaningHook.map {
                 CleaningHook(program: $0, deadline: .seconds(configuration.gpuCleaningSeconds))
             },
-            returnsDrivers: configuration.returnsGPUDrivers,
+            returnsDrivers: configuration.returnsGPUDrivers || configuration.gpuFabric != nil,
+            fabric: configuration.gpuFabric,
             logger: logger
         )
     }

@@ -12,7 +12,7 @@ struct Doctor: AsyncParsableCommand {
         discussion: "The exit status is 0 when all is well, 1 with warnings, and 2 when machines or GPUs cannot be had."
     )
 
-    @Option(help: "The agent's configuration file, for gpu.allow, gpu.deny, gpu.types, state.directory and uplink.")
+    @Option(help: "The agent's configuration file, for its keys gpu, state.directory and uplink.")
     var config: String?
 
     @Option(help: "Look at a host that was recorded below this directory, and only at what concerns its GPUs.")
@@ -36,10 +36,15 @@ private struct Diagnosis: Encodable {
 
     init(_ reader: ConfigReader, root: String?) async throws {
         let uplink = reader.string(forKey: "uplink")
-        let checks = GPUChecks(root: root ?? "/", policy: try GPUPolicy(reader), uplink: uplink)
+        let checks = GPUChecks(
+            root: root ?? "/",
+            policy: try GPUPolicy(reader),
+            uplink: uplink,
+            fabric: try GPUFabric(reader)
+        )
         groups = try checks.groups()
         guard root == nil else {
-            findings = try checks.run()
+            findings = try await checks.run()
             return
         }
         let directory = reader.string(forKey: "state.directory", default: "/var/lib/gantry")
@@ -49,7 +54,8 @@ private struct Diagnosis: Encodable {
             severity: .ok,
             text: "run by \(verdict.virtType.rawValue): \(verdict.reason)"
         )
-        findings = try HostChecks.run(stateDirectory: directory, uplink: uplink) + [virtType] + checks.run()
+        let host = HostChecks.run(stateDirectory: directory, uplink: uplink)
+        findings = host + [virtType] + (try await checks.run())
     }
 
     var status: Int32 {

@@ -10,22 +10,25 @@ package struct GPUChecks: Sendable {
     private let root: String
     private let tree: HostTree
     private let scan: GPUScan
+    let fabric: GPUFabric?
 
     /// - Parameters:
     ///   - root: `/` for this host; a directory for one that was recorded.
     ///   - policy: Which GPUs are offered.
     ///   - uplink: The network device of floating IPs.
-    package init(root: String = "/", policy: GPUPolicy, uplink: String?) {
-        (self.root, tree) = (root, HostTree(root: root))
+    ///   - fabric: The switches between the GPUs; nil for none.
+    package init(root: String = "/", policy: GPUPolicy, uplink: String?, fabric: GPUFabric? = nil) {
+        (self.root, tree, self.fabric) = (root, HostTree(root: root), fabric)
         scan = GPUScan(root: root, policy: policy, uplink: uplink)
     }
 
     /// What was looked at, the good too. Without a GPU that is offered there is little to look at. Blocks.
-    package func run() throws(Fault) -> [HostChecks.Finding] {
+    package func run() async throws(Fault) -> [HostChecks.Finding] {
         let units = try scan.units()
         guard !units.isEmpty else { return [iommu(isNeeded: false), none] }
         let devices = try PCIBus(root: root).devices()
-        return [iommu(isNeeded: true)] + units.map(unit) + sharing(units, devices) + framebuffers(units)
+        let fabric = await fabricFindings(units, devices)
+        return [iommu(isNeeded: true)] + units.map(unit) + sharing(units, devices) + fabric + framebuffers(units)
             + [hugePages, lockedMemory, firmware, module, names]
     }
 

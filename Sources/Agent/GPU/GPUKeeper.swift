@@ -16,6 +16,7 @@ package actor GPUKeeper {
     private let binding: PCIBinding
     private let holders: DeviceHolders
     private let returnsDrivers: Bool
+    private let fabric: GPUFabric?
     private let logger: Logger
     private let files = FileWorker(name: "gpus")
     private let ledger: GPULedger
@@ -25,8 +26,10 @@ package actor GPUKeeper {
     private var turns: [PCIAddress: AsyncSemaphore] = [:]
     /// Units that this agent gave back to the host. One before it may have died in the middle of it.
     private var returned: Set<PCIAddress> = []
-    /// What was there at the last look, and when that was.
-    private var seen: (units: [GPUUnit], at: ContinuousClock.Instant)?
+    /// What was there at the last look.
+    private var seen: HostGPUs?
+    /// The partitions that Fabric Manager told of last.
+    private var partitions: [FabricPartition] = []
 
     /// How long a look at the host's devices is good enough to tell of.
     private static let freshness = Duration.seconds(5)
@@ -40,6 +43,7 @@ package actor GPUKeeper {
     ///   - ledger: What became of each unit before.
     ///   - hook: The operator's own part of cleaning; nil for none.
     ///   - returnsDrivers: Whether a clean unit goes back to the driver that it had before.
+    ///   - fabric: The switches between the units; nil for none.
     ///   - logger: Gets what an operator may want to know.
     package init(
         scan: GPUScan,
@@ -48,10 +52,11 @@ package actor GPUKeeper {
         ledger: GPULedger,
         hook: CleaningHook?,
         returnsDrivers: Bool,
+        fabric: GPUFabric? = nil,
         logger: Logger
     ) {
         (self.scan, self.kernelLog, self.ledger) = (scan, kernelLog, ledger)
-        (self.returnsDrivers, self.logger) = (returnsDrivers, logger)
+        (self.returnsDrivers, self.fabric, self.logger) = (returnsDrivers, fabric, logger)
         binding = PCIBinding(root: root)
         holders = DeviceHolders(root: root)
         cleaning = GPUCleaning(binding: binding, hook: hook)
@@ -61,28 +66,50 @@ package actor GPUKeeper {
 
     /// All units, those that cannot be passed through too. What cannot be looked at now is told as it was.
     package func inventory() async throws(Fault) -> [GPUInventory] {
+        let host = try await look(fresh: false)
         var inventories: [GPUInventory] = []
-        for unit in try await units(fresh: false) { inventories.append(await inventory(unit)) }
+        for unit in host.units { inventories.append(await inventory(unit, host)) }
         return inventories
     }
 
-    private func units(fresh: Bool) async throws(Fault) -> [GPUUnit] {
-        if !fresh, let seen, seen.at.duration(to: .now) < Self.freshness { return seen.units }
+    /// The partitions that machines can have. While Fabric Manager does not answer they are as it said last.
+    package func fabricPartitions() async throws(Fault) -> [FabricPartition] {
+        _ = try await look(fresh: false)
+        return partitions
+    }
+
+    private func look(fresh: Bool) async throws(Fault) -> HostGPUs {
+        if !fresh, let seen, seen.at.duration(to: .now) < Self.freshness { return seen }
         let (scan, incidents) = (scan, kernelLog.incidents)
         do throws(Fault) {
             let units = try await files.run { () async throws(Fault) in try scan.units(incidents: incidents) }
-            seen = (units, .now)
-            return units
+            let host = HostGPUs(units: units, fabric: await fabricLook(at: units), at: .now)
+            seen = host
+            return host
         } catch {
             logger.error("The host's devices cannot be looked at", metadata: ["error": "\(error)"])
             guard !fresh, let seen else { throw error }
-            return seen.units
+            return seen
         }
     }
 
-    private func inventory(_ unit: GPUUnit) async -> GPUInventory {
+    private func fabricLook(at units: [GPUUnit]) async -> Result<FabricLook, Fault>? {
+        guard let fabric else { return nil }
+        do throws(Fault) {
+            let look = try await fabric.look(at: units)
+            partitions = look.usable
+            return .success(look)
+        } catch {
+            logger.error("Fabric Manager does not tell its partitions", metadata: ["error": "\(error)"])
+            return .failure(error)
+        }
+    }
+
+    private func inventory(_ unit: GPUUnit, _ host: HostGPUs) async -> GPUInventory {
         let entry = await ledger.entry(unit.address, unit.identity)
         let concern = unit.concern ?? incident(of: unit, after: entry?.heard)?.sentence
+        // A guest goes on without Fabric Manager (its user guide, “Resiliency”).
+        let obstacle = entry?.isUsed == true ? unit.obstacle : host.obstacle(of: unit)
         var inventory = GPUInventory(
             address: unit.address,
             model: unit.model,
@@ -91,11 +118,11 @@ package actor GPUKeeper {
             iommuGroup: unit.iommuGroup,
             functions: unit.identity,
             condition: .busy,
-            reason: unit.obstacle ?? concern,
+            reason: obstacle ?? concern,
             claim: entry?.claim ?? 0
         )
         switch entry?.state {
-        case _ where unit.obstacle != nil: inventory.condition = .faulty
+        case _ where obstacle != nil: inventory.condition = .faulty
         case .cleaned(let how):
             inventory.condition = concern == nil ? .ready : .faulty
             inventory.cleaning = how
@@ -116,7 +143,8 @@ package actor GPUKeeper {
     package func numaNode(of gpus: [GPUAssignment]) async throws(Fault) -> Int? {
         guard !gpus.isEmpty else { return nil }
         let addresses = Set(gpus.map(\.address))
-        let nodes = try await units(fresh: false).filter { addresses.contains($0.address) }.map { $0.gpus[0].numaNode }
+        let nodes = try await look(fresh: false).units.filter { addresses.contains($0.address) }
+            .map { $0.gpus[0].numaNode }
         return Set(nodes).count == 1 ? nodes[0] : nil
     }
 
@@ -126,18 +154,36 @@ package actor GPUKeeper {
     ///
     /// - Throws: `host_gpu_unavailable` when one is not what was promised, is not clean, or cannot be had.
     package func bind(_ gpus: [GPUAssignment], to machine: MachineUUID) async throws(Fault) {
-        for gpu in gpus {
-            try await inTurn(gpu.address) { () async throws(Fault) in try await self.bind(gpu, to: machine) }
+        // In one order, so that two machines cannot wait for each other.
+        let gpus = gpus.sorted { $0.address < $1.address }
+        try await inTurns(gpus.map(\.address)[...]) { () async throws(Fault) in
+            try await self.bindNow(gpus, to: machine)
         }
     }
 
-    private func bind(_ gpu: GPUAssignment, to machine: MachineUUID) async throws(Fault) {
+    private func bindNow(_ gpus: [GPUAssignment], to machine: MachineUUID) async throws(Fault) {
+        var units: [GPUUnit] = []
+        for gpu in gpus { units.append(try await take(gpu, for: machine)) }
+        // Before they leave the host's driver, by which Fabric Manager trains the links of older GPUs.
+        try await connect(units)
+        for unit in units {
+            do throws(Fault) {
+                try await passThrough(unit)
+            } catch {
+                logger.error("A GPU cannot be bound", metadata: ["gpu": "\(unit.address)", "error": "\(error)"])
+                throw Fault(.hostGPUUnavailable, "A GPU of the machine cannot be passed through on the node.")
+            }
+        }
+    }
+
+    /// Notes that a machine has a unit, if it may.
+    private func take(_ gpu: GPUAssignment, for machine: MachineUUID) async throws(Fault) -> GPUUnit {
         let unit = try await promised(gpu)
         let known = await ledger.entry(gpu.address, gpu.functions)
         guard var entry = known, entry.admits(gpu.claim, of: machine) else {
             throw Fault(.hostGPUUnavailable, "A GPU of the machine was not cleaned since its last use.")
         }
-        let users = try await processes(of: unit)
+        let users = try await processes(of: [unit])
         guard users.isEmpty else {
             // What runs on the host is not for tenants to read.
             logger.error("A GPU is in use", metadata: ["gpu": "\(gpu.address)", "processes": "\(users)"])
@@ -145,17 +191,26 @@ package actor GPUKeeper {
         }
         (entry.claim, entry.state) = (gpu.claim, .used(by: machine))
         try await ledger.note(entry, of: unit.address)
+        return unit
+    }
+
+    /// Has a machine's units reach each other and no others.
+    private func connect(_ units: [GPUUnit]) async throws(Fault) {
+        guard let fabric, !units.isEmpty else { return }
+        let all = try await look(fresh: false).units
         do throws(Fault) {
-            try await passThrough(unit)
+            try await fabric.activate(units.map(\.address), among: all)
         } catch {
-            logger.error("A GPU cannot be bound", metadata: ["gpu": "\(gpu.address)", "error": "\(error)"])
-            throw Fault(.hostGPUUnavailable, "A GPU of the machine cannot be passed through on the node.")
+            let names = units.map { "\($0.address)" }.joined(separator: " ")
+            logger.error("GPUs cannot be connected", metadata: ["gpus": "\(names)", "error": "\(error)"])
+            throw Fault(.hostGPUUnavailable, "The GPUs of the machine cannot be connected to each other on the node.")
         }
     }
 
     /// The unit that an assignment names, if it is still what it was.
     private func promised(_ gpu: GPUAssignment) async throws(Fault) -> GPUUnit {
-        guard let unit = try await units(fresh: true).first(where: { $0.address == gpu.address }) else {
+        let host = try await look(fresh: true)
+        guard let unit = host.unit(at: gpu.address) else {
             throw Fault(.hostGPUUnavailable, "A GPU of the machine is not in the node any more.")
         }
         guard unit.identity == gpu.functions else {
@@ -164,7 +219,7 @@ package actor GPUKeeper {
                 "A GPU of the machine was exchanged, or shares its IOMMU group with others now."
             )
         }
-        if let obstacle = unit.obstacle {
+        if let obstacle = host.obstacle(of: unit) {
             logger.error(
                 "A GPU cannot be passed through",
                 metadata: ["gpu": "\(gpu.address)", "reason": "\(obstacle)"]
@@ -199,18 +254,19 @@ package actor GPUKeeper {
     }
 
     private func cleanNow(_ gpu: UncleanGPU) async throws(Fault) -> Bool {
-        guard let unit = try await units(fresh: true).first(where: { $0.address == gpu.address }) else { return false }
+        let host = try await look(fresh: true)
+        guard let unit = host.unit(at: gpu.address) else { return false }
         let known = await ledger.entry(gpu.address, unit.identity)
         guard known?.answers(gpu.claim) != true else { return false }
         // A guest that is on its way out, or that only the conductor believes gone. It is asked again.
-        if case .used = known?.state, try await !processes(of: unit).isEmpty {
+        if known?.isUsed == true, try await !processes(of: host.connected(unit)).isEmpty {
             logger.notice("A GPU to be cleaned is still held", metadata: ["gpu": "\(gpu.address)"])
             return false
         }
         var entry = known ?? .init(claim: gpu.claim, state: .unclean, functions: unit.identity)
         if known == nil { entry.drivers = drivers(of: unit) }
         entry.claim = gpu.claim
-        entry.state = unit.obstacle == nil ? await cleaned(unit) : .unclean
+        entry.state = host.obstacle(of: unit) == nil ? await cleaned(unit, host) : .unclean
         // The agent ends in the middle of it; the next one is asked again.
         guard !Task.isCancelled else { return false }
         if entry.isClean { entry.heard = kernelLog.place }
@@ -222,10 +278,11 @@ package actor GPUKeeper {
 
     /// Gives a unit to the host's drivers; what they do with it leaves it unclean.
     private func returnNow(_ gpu: UncleanGPU) async throws(Fault) -> Bool {
-        guard let unit = try await units(fresh: false).first(where: { $0.address == gpu.address }),
+        let host = try await look(fresh: false)
+        guard let unit = host.unit(at: gpu.address),
             !returned.contains(unit.address) || unit.functions.contains(where: { $0.driver == PCIBinding.passthrough })
         else { return false }
-        guard try await processes(of: unit).isEmpty else {
+        guard try await processes(of: host.connected(unit)).isEmpty else {
             logger.notice("A GPU to be returned is still held", metadata: ["gpu": "\(gpu.address)"])
             return false
         }
@@ -234,15 +291,16 @@ package actor GPUKeeper {
             ?? .init(claim: gpu.claim, state: .unclean, functions: unit.identity)
         entry.state = .unclean
         try await ledger.note(entry, of: unit.address)
+        try await disconnect(unit, host)
         try await giveBack(unit, entry.drivers)
         (seen, _) = (nil, returned.insert(unit.address))
         logger.notice("A GPU was returned to the host's drivers", metadata: ["gpu": "\(gpu.address)"])
         return true
     }
 
-    private func cleaned(_ unit: GPUUnit) async -> GPULedger.State {
+    private func cleaned(_ unit: GPUUnit, _ host: HostGPUs) async -> GPULedger.State {
         do throws(Fault) {
-            let how = try await clean(unit)
+            let how = try await clean(unit, host)
             logger.notice("A GPU was cleaned", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
             return .cleaned(how: how)
         } catch {
@@ -254,11 +312,12 @@ package actor GPUKeeper {
         }
     }
 
-    private func clean(_ unit: GPUUnit) async throws(Fault) -> String {
-        let users = try await processes(of: unit)
+    private func clean(_ unit: GPUUnit, _ host: HostGPUs) async throws(Fault) -> String {
+        let users = try await processes(of: host.connected(unit))
         guard users.isEmpty else {
             throw Fault(.hostGPUUnavailable, "It is in use by \(users.joined(separator: ", ")).")
         }
+        try await disconnect(unit, host)
         try await passThrough(unit)
         let cleaning = cleaning
         let how = try await bounded(unit.address) { () async throws(Fault) in try cleaning.reset(unit) }
@@ -267,6 +326,14 @@ package actor GPUKeeper {
         try await passThrough(unit)
         try await bounded(unit.address) { () async throws(Fault) in try cleaning.verify(unit) }
         return how + ", hook"
+    }
+
+    /// Cuts a unit off from others, none of which a guest may run on then (Fabric Manager User Guide, “Deactivating the
+    /// Partition”).
+    private func disconnect(_ unit: GPUUnit, _ host: HostGPUs) async throws(Fault) {
+        for partition in host.connections(of: unit) {
+            try await fabric?.deactivate(partition.id, among: host.units)
+        }
     }
 
     private func giveBack(_ unit: GPUUnit, _ drivers: [String: String]) async throws(Fault) {
@@ -283,11 +350,23 @@ package actor GPUKeeper {
         return Dictionary(pairs.filter { $0.1 != PCIBinding.passthrough }) { first, _ in first }
     }
 
-    private func processes(of unit: GPUUnit) async throws(Fault) -> [String] {
-        let (holders, addresses) = (holders, unit.functions.map(\.address))
-        return try await bounded(unit.address) { () async throws(Fault) in
-            holders.processes(of: addresses, iommuGroup: unit.iommuGroup)
+    private func processes(of units: [GPUUnit]) async throws(Fault) -> [String] {
+        var processes: [String] = []
+        for unit in units {
+            let (holders, addresses) = (holders, unit.functions.map(\.address))
+            processes += try await bounded(unit.address) { () async throws(Fault) in
+                holders.processes(of: addresses, iommuGroup: unit.iommuGroup)
+            }
         }
+        return processes
+    }
+
+    private func inTurns(
+        _ addresses: ArraySlice<PCIAddress>,
+        _ work: @escaping @Sendable () async throws(Fault) -> Void
+    ) async throws(Fault) {
+        guard let first = addresses.first else { return try await work() }
+        try await inTurn(first) { () async throws(Fault) in try await self.inTurns(addresses.dropFirst(), work) }
     }
 
     private func inTurn<Value: Sendable>(

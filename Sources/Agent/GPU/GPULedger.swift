@@ -81,6 +81,11 @@ extension GPULedger.Entry {
         if case .cleaned = state { true } else { false }
     }
 
+    /// Whether a machine has it.
+    package var isUsed: Bool {
+        if case .used = state { true } else { false }
+    }
+
     /// Whether a machine may have the unit by a claim: its own still, or newly where the unit is clean.
     package func admits(_ asked: Int64, of machine: MachineUUID) -> Bool {
         switch state {

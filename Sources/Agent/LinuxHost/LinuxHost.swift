@@ -91,6 +91,7 @@ package struct LinuxHost: Host {
             hypervisorVersion: try await looked { connection in try await connection.version() },
             agentVersion: AgentVersion.current,
             gpus: try await gpus.inventory(),
+            fabricPartitions: try await gpus.fabricPartitions(),
             storagePools: await pools.inventory()
         )
     }

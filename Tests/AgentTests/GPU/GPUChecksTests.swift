@@ -46,6 +46,33 @@ struct GPUChecksTests {
         }
     }
 
+    @Test("Fabric Manager's partitions are named, and what keeps guests from them; its silence is an error")
+    func fabric() async throws {
+        try await FabricHost.with { host in
+            let file = "\(host.root)/agent.yaml"
+            func doctor(without missing: Int? = nil) async throws -> Answer {
+                let modules = try host.addresses.filter { $0.key != missing }.map { "\"\($0.key)=\($0.value)\"" }
+                try "gpu:\n  fabric_manager: \(host.program)\n  fabric_modules: [\(modules.joined(separator: ", "))]\n"
+                    .write(toFile: file, atomically: true, encoding: .utf8)
+                return try await self.doctor(["--root", host.root, "--config", file])
+            }
+            try await host.command.activate(4)
+            let well = try await doctor()
+            let lines = [
+                "OK      Fabric Manager: answers, with 15 partitions",
+                "OK      partition 3: not active: 0000:9d:00.0, 0000:bd:00.0",
+                "OK      partition 4: active: 0000:ae:00.0, 0000:de:00.0",
+            ]
+            #expect(well.status == 0 && lines.allSatisfy(well.text.contains), "\(well)")
+            let less = try await doctor(without: 8)
+            #expect(less.status == 1 && less.text.contains("WARNING partition 0: goes to no guest"), "\(less)")
+            #expect(less.text.contains("WARNING GPU 0000:60:00.0: Fabric Manager has no partition with"), "\(less)")
+            try host.disturb("-l -9")
+            let silent = try await doctor()
+            #expect(silent.status == 2 && silent.text.contains("ERROR   Fabric Manager: "), "\(silent)")
+        }
+    }
+
     @Test("This host is looked at whole")
     func thisHost() async throws {
         let answer = try await doctor([])
