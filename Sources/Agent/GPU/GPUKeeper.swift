@@ -278,7 +278,7 @@ package actor GPUKeeper {
 
     /// Gives a unit to the host's drivers; what they do with it leaves it unclean.
     private func returnNow(_ gpu: UncleanGPU) async throws(Fault) -> Bool {
-        let host = try await look(fresh: false)
+        let host = try await look(fresh: true)
         guard let unit = host.unit(at: gpu.address),
             !returned.contains(unit.address) || unit.functions.contains(where: { $0.driver == PCIBinding.passthrough })
         else { return false }

@@ -132,6 +132,26 @@ struct FabricKeeperTests {
         }
     }
 
+    @Test("What is returned to the host's drivers is cut off first, so that it holds up no other unit")
+    func returned() async throws {
+        try await FabricHost.with { host in
+            let (keeper, pair) = (try host.keeper(), try host.assignments([1, 3], claim: 2))
+            await clean(pair, keeper, claim: 1)
+            try await keeper.bind(pair, to: machine)
+            let word = UncleanGPU(address: pair[0].address, claim: 2, isReturned: true)
+            try await host.withGuest(on: 3) { () async throws in
+                #expect(await !keeper.clean(word))
+                #expect(host.active == [3])
+            }
+            #expect(await keeper.clean(word))
+            #expect(host.active.isEmpty)
+            try await host.withGuest(on: 1) { () async throws in
+                await clean(Array(pair.suffix(1)), keeper, claim: 2)
+                #expect(try await inventory(pair[1], keeper).condition == .ready)
+            }
+        }
+    }
+
     @Test("While Fabric Manager is silent free units are faulty with the reason, machines' are not, and it passes")
     func silence() async throws {
         try await FabricHost.with { host in

@@ -41,7 +41,9 @@ struct FabricHost {
             for name in ["driver_override", "reset"] { try Data().write(to: URL(filePath: "\(device)/\(name)")) }
             try Data("16\n".utf8).write(to: URL(filePath: "\(device)/current_link_width"))
         }
-        try Data().write(to: URL(filePath: "\(driver)/unbind"))
+        for file in ["\(driver)/unbind", "\(root)/sys/bus/pci/drivers_probe"] {
+            try Data().write(to: URL(filePath: file))
+        }
         units = try GPUScan(root: root, policy: GPUPolicy()).units()
     }
 
