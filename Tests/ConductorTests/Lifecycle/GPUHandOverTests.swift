@@ -62,7 +62,7 @@ struct GPUHandOverTests {
             for host in hosts { try await host.recover() }
             let units = try await store.units().elements
             for unit in units where unit.cordoned { _ = try await store.uncordon(unit.id) }
-            for unit in units where unit.state == .faulty { _ = try await store.retry(unit.id) }
+            for unit in units where unit.state == .faulty && !unit.isReturned { _ = try await store.retry(unit.id) }
             if units.allSatisfy({ $0.state == .free && !$0.cordoned }) { break }
         }
         #expect(try await cloud.number("SELECT count(*) AS number FROM gpu_device WHERE NOT schedulable") == 0)
