@@ -15,9 +15,23 @@ package struct PhaseTimeLimits: Sendable, Hashable {
     /// Until its node confirms; after it the deletion goes on with a visible reason.
     package var deleting: Duration = .seconds(600)
 
+    /// What a start may take besides, for each GiB of memory. All of it is zeroed first where it is huge pages, for which
+    /// libvirt too allows a second (`qemuConnectMonitor`), and pinned page by page where the guest has GPUs.
+    package var startPerGiB: Duration = .seconds(2)
+
     package init() {}
 
-    /// The limit of a phase; nil for those that may last for ever.
+    /// The limit of a phase for a machine with so much memory; nil for those that may last for ever.
+    package func limit(of phase: MachinePhase, memoryMiB: Int) -> Duration? {
+        limit(of: phase).map { $0 + perMiB(of: phase) * memoryMiB }
+    }
+
+    /// What each MiB of memory adds to the limit of a phase in which a guest is started.
+    package func perMiB(of phase: MachinePhase) -> Duration {
+        [.building, .starting, .rebooting, .restoring].contains(phase) ? startPerGiB / 1024 : .zero
+    }
+
+    /// The limit of a phase but for its machine's memory; nil for those that may last for ever.
     package func limit(of phase: MachinePhase) -> Duration? {
         switch phase {
         case .creating: creating

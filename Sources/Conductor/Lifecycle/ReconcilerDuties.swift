@@ -61,14 +61,14 @@ struct ReconcilerDuties: Sendable {
                         SELECT id FROM virtual_machine WHERE deadline_at < now()
                         ORDER BY id LIMIT \(Self.batch) FOR UPDATE SKIP LOCKED
                     )
-                    SELECT \(raw: StoredMachine.columns), coalesce(n.state = 'silent', false) AS node_silent
+                    SELECT \(raw: StoredMachine.columns), vm.memory_mib, coalesce(n.state = 'silent', false) AS node_silent
                     FROM late JOIN virtual_machine vm ON vm.id = late.id
                         LEFT JOIN compute_node n ON n.id = vm.node_id
                     """
                 )
                 let transitions = try rows.map { row in
                     let machine = try StoredMachine(row)
-                    let limit = limits.limit(of: machine.phase) ?? .zero
+                    let limit = try limits.limit(of: machine.phase, memoryMiB: row["memory_mib"]) ?? .zero
                     return machine.afterTimeLimit(limit, nodeSilent: try row["node_silent"])
                 }
                 try TransitionWriter(limits: limits).write(transitions, node: nil, transaction)

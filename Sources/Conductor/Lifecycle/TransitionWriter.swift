@@ -82,6 +82,7 @@ struct TransitionWriter {
     private func update(_ transition: MachineTransition) -> SQL {
         let (machine, enters) = (transition.machine, transition.entersPhase)
         let limit = limits.limit(of: machine.phase)?.seconds
+        let perMiB = limits.perMiB(of: machine.phase).seconds
         return """
             UPDATE virtual_machine
             SET phase = \(machine.phase), desired = \(machine.desired), generation = \(machine.generation),
@@ -96,7 +97,8 @@ struct TransitionWriter {
                 fault_code = \(machine.fault?.code), fault_message = \(machine.fault?.message),
                 phase_since = CASE WHEN \(enters)::boolean THEN now() ELSE phase_since END,
                 resent_at = CASE WHEN \(enters)::boolean THEN NULL ELSE resent_at END,
-                deadline_at = CASE WHEN \(enters)::boolean THEN now() + make_interval(secs => \(limit))
+                deadline_at = CASE WHEN \(enters)::boolean THEN now() + make_interval(
+                        secs => \(limit)::double precision + memory_mib * \(perMiB)::double precision)
                     WHEN \(transition.stopsClock)::boolean THEN NULL ELSE deadline_at END,
                 deleted_at = CASE WHEN \(machine.phase == .deleted)::boolean THEN now() END
             WHERE id = \(machine.id)

@@ -32,6 +32,20 @@ struct MachinePhaseTests {
         }
     }
 
+    @Test("A guest with more memory may take longer to start, and no longer to stop")
+    func memory() {
+        let limits = PhaseTimeLimits()
+        for phase: MachinePhase in [.building, .starting, .rebooting, .restoring] {
+            let base = limits.limit(of: phase) ?? .zero
+            #expect(limits.limit(of: phase, memoryMiB: 2 << 20) == base + .seconds(4096))
+            #expect(limits.limit(of: phase, memoryMiB: 512) == base + .seconds(1))
+        }
+        for phase: MachinePhase in [.creating, .stopping, .hibernating, .deleting] {
+            #expect(limits.limit(of: phase, memoryMiB: 2 << 20) == limits.limit(of: phase))
+        }
+        #expect(limits.limit(of: .active, memoryMiB: 2 << 20) == nil)
+    }
+
     @Test("Every phase can be reached from creating")
     func reachable() {
         var (reached, frontier): (Set<MachinePhase>, [MachinePhase]) = ([.creating], [.creating])

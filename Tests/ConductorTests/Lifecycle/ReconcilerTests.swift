@@ -36,6 +36,27 @@ struct ReconcilerTests {
         }
     }
 
+    @Test("The time that a start may take grows with the machine's memory, and the reason names it")
+    func memory() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            try await cloud.perform(.stop, machine)
+            try await node.converge()
+            // 150 GiB, as if its flavor had been so large.
+            try await cloud.execute("UPDATE virtual_machine SET memory_mib = 153600")
+            try await cloud.perform(.start, machine)
+            let seconds = try await cloud.number(
+                "SELECT extract(epoch FROM deadline_at - phase_since)::integer AS number FROM virtual_machine"
+            )
+            #expect(seconds == 900)
+            try await cloud.execute("UPDATE virtual_machine SET deadline_at = now() - interval '1 second'")
+            await round(cloud)
+            #expect(try await cloud.now(machine)?.fault?.message.contains("longer than 15 minutes") == true)
+        }
+    }
+
     @Test("A node that stops reporting makes its machines UNKNOWN, frees nothing, and comes back by a report")
     func silentNode() async throws {
         try await Cloud.with { cloud in
