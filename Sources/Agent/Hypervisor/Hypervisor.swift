@@ -12,6 +12,7 @@ package import Logging
 package struct Hypervisor: Sendable {
     package enum Purpose: Sendable { case look, change, question, measurement }
 
+    private let uri: String
     private let looks: HypervisorLink
     private let changes: HypervisorLink
     private let questions: HypervisorLink
@@ -19,7 +20,7 @@ package struct Hypervisor: Sendable {
 
     package init(uri: String, logger: Logger) {
         let events = AsyncStream.makeStream(of: LibvirtEvent.self, bufferingPolicy: .bufferingNewest(1000))
-        self.events = events.stream
+        (self.uri, self.events) = (uri, events.stream)
         looks = HypervisorLink(uri: uri, events: events.continuation, logger: logger)
         changes = HypervisorLink(uri: uri, events: nil, logger: logger)
         questions = HypervisorLink(uri: uri, events: nil, logger: logger)
@@ -28,6 +29,26 @@ package struct Hypervisor: Sendable {
 
     /// Events of every connection, for one reader.
     package let events: AsyncStream<LibvirtEvent>
+
+    /// Lends a connection for one call that may take minutes, as the start of a guest with much memory does. No other
+    /// machine waits for it.
+    ///
+    /// - Throws: `hypervisor_unreachable`, or what `body` throws.
+    package func withOwnConnection(_ body: (LibvirtConnection) async throws -> Void) async throws {
+        let connection = LibvirtConnection()
+        do {
+            try await connection.open(uri: uri)
+        } catch {
+            throw Fault(.hypervisorUnreachable, "The node's hypervisor does not answer.")
+        }
+        do {
+            try await body(connection)
+        } catch {
+            await connection.close()
+            throw error
+        }
+        await connection.close()
+    }
 
     /// A connection, open.
     ///

@@ -215,7 +215,7 @@ package struct LinuxHost: Host {
         let (connection, uuid) = (try await hypervisor.connected(to: .change), "\(task.uuid)")
         try await hypervised {
             switch step {
-            case .start: try await connection.startDomain(uuid)
+            case .start: try await hypervisor.withOwnConnection { try await $0.startDomain(uuid) }
             case .shutDown: try await absentIsFine { try await shutDown(connection, uuid) }
             case .destroy: try await absentIsFine { try await connection.destroyDomain(uuid) }
             default: try await connection.undefineDomain(uuid)
