@@ -129,7 +129,8 @@ struct NodeMessagesTests {
     func session() throws {
         let inventory = #"""
             {"agent_version":"1","fabric_partitions":[{"active":true,"gpus":["0000:65:00.0"],"id":7}],"gpus":[],\#
-            "hypervisor_version":"9.0.0","reserved":{"disk_gib":0,"memory_mib":0,"vcpus":0},\#
+            "hypervisor_version":"9.0.0","memory_page_mib":1024,\#
+            "reserved":{"disk_gib":0,"memory_mib":0,"vcpus":0},\#
             "storage_pools":[],"total":{"disk_gib":1,"memory_mib":2,"vcpus":3},"virt_type":"kvm"}
             """#
         let request = #"""

@@ -77,6 +77,7 @@ struct CapacitySearch: Sendable {
                 AND n.ring BETWEEN arc.low AND arc.high
                 AND n.limit_vcpus - n.allocated_vcpus >= \(request.resources.vcpus)
                 AND n.limit_memory_mib - n.allocated_memory_mib >= \(request.resources.memoryMiB)
+                AND \(request.resources.memoryMiB)::integer % coalesce(n.memory_page_mib, 1) = 0
                 AND n.limit_disk_gib - n.allocated_disk_gib >= \(request.resources.diskGiB)
                 AND n.id <> ALL (\(excluded)::bigint[])
                 AND (\(reachable == nil)::boolean OR n.id = ANY (\(reachable ?? [])::bigint[]))
@@ -105,6 +106,7 @@ struct CapacitySearch: Sendable {
                 AND n.ring BETWEEN arc.low AND arc.high
                 AND n.limit_vcpus - n.allocated_vcpus >= \(request.resources.vcpus)
                 AND n.limit_memory_mib - n.allocated_memory_mib >= \(request.resources.memoryMiB)
+                AND \(request.resources.memoryMiB)::integer % coalesce(n.memory_page_mib, 1) = 0
                 AND n.limit_disk_gib - n.allocated_disk_gib >= \(request.resources.diskGiB)
                 AND n.id <> ALL (\(excluded)::bigint[])
                 AND (\(reachable == nil)::boolean OR n.id = ANY (\(reachable ?? [])::bigint[]))

@@ -15,6 +15,8 @@ package struct CapacityShortage: Sendable, Hashable {
     package var shrunk = 0
     package var vcpus = 0
     package var memory = 0
+    /// With huge pages of which the memory would not be whole ones.
+    package var memoryPages = 0
     package var disk = 0
     /// Without one device of the type.
     package var gpuType = 0
@@ -41,6 +43,8 @@ package struct CapacityShortage: Sendable, Hashable {
                 count(*) FILTER (WHERE n.shrunk) AS shrunk,
                 count(*) FILTER (WHERE n.limit_vcpus - n.allocated_vcpus < \(wanted.vcpus)) AS vcpus,
                 count(*) FILTER (WHERE n.limit_memory_mib - n.allocated_memory_mib < \(wanted.memoryMiB)) AS memory,
+                count(*) FILTER (WHERE \(wanted.memoryMiB)::integer % coalesce(n.memory_page_mib, 1) <> 0)
+                    AS memory_pages,
                 count(*) FILTER (WHERE n.limit_disk_gib - n.allocated_disk_gib < \(wanted.diskGiB)) AS disk,
                 count(*) FILTER (WHERE device.total = 0 AND \(search.request.gpus?.count ?? 0) > 0) AS gpu_type,
                 count(*) FILTER (WHERE device.total > 0 AND device.free < \(search.request.gpus?.count ?? 0))
@@ -49,7 +53,9 @@ package struct CapacityShortage: Sendable, Hashable {
                     AND NOT gives_gpus(n.id, device.free_addresses, \(search.request.gpus?.count ?? 0)::integer))
                     AS gpu_partition,
                 count(*) FILTER (WHERE n.state = 'new' OR (n.limit_vcpus >= \(wanted.vcpus)
-                    AND n.limit_memory_mib >= \(wanted.memoryMiB) AND n.limit_disk_gib >= \(wanted.diskGiB)
+                    AND n.limit_memory_mib >= \(wanted.memoryMiB)
+                    AND \(wanted.memoryMiB)::integer % coalesce(n.memory_page_mib, 1) = 0
+                    AND n.limit_disk_gib >= \(wanted.diskGiB)
                     AND gives_gpus(n.id, device.addresses, \(search.request.gpus?.count ?? 0)::integer))) AS large_enough
             FROM compute_node n, LATERAL (
                 SELECT count(*) AS total, count(*) FILTER (WHERE d.schedulable) AS free,
@@ -69,6 +75,7 @@ package struct CapacityShortage: Sendable, Hashable {
             shrunk: row["shrunk"],
             vcpus: row["vcpus"],
             memory: row["memory"],
+            memoryPages: row["memory_pages"],
             disk: row["disk"],
             gpuType: row["gpu_type"],
             gpuCount: row["gpu_count"],
@@ -123,7 +130,8 @@ package struct CapacityShortage: Sendable, Hashable {
     private var sentence: String {
         let counts: [(Int, String)] = [
             (absent, "not reporting"), (cordoned, "cordoned"), (unhealthy, "unhealthy"), (shrunk, "shrunk"),
-            (vcpus, "too few vCPUs"), (memory, "too little memory"), (disk, "too little disk"),
+            (vcpus, "too few vCPUs"), (memory, "too little memory"),
+            (memoryPages, "memory not whole in huge pages"), (disk, "too little disk"),
             (gpuType, "no GPU of the type"), (gpuCount, "too few free GPUs"),
             (gpuPartition, "no free partition of so many GPUs"),
         ]

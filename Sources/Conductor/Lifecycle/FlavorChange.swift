@@ -17,8 +17,8 @@ struct FlavorChange {
     /// What has to be claimed beyond what is; negative where the flavor asks for less.
     private let difference: Resources
 
-    /// - Throws: ``MachineRefusal`` with `notFound` for a flavor that is not there, or `wrongState` for one that it has
-    ///   already or whose GPUs it cannot get now.
+    /// - Throws: ``MachineRefusal`` with `notFound` for a flavor that is not there, `wrongState` for one that it has already
+    ///   or whose GPUs it cannot get now, `neverFits` for one whose memory its node's huge pages cannot be.
     static func load(
         _ name: String,
         for machine: StoredMachine,
@@ -28,12 +28,14 @@ struct FlavorChange {
             """
             SELECT e.region_id, r.name AS region, f.id AS flavor, f.id = vm.flavor_id AS is_same,
                 (f.gpu_type, f.gpu_count) = (vm.gpu_type, vm.gpu_count) AS keeps_gpus,
+                f.memory_mib % coalesce(n.memory_page_mib, 1) = 0 AS is_whole,
                 f.gpu_type, f.gpu_count, f.vcpus, f.memory_mib,
                 CASE WHEN EXISTS (SELECT FROM volume_attachment a WHERE a.vm_id = vm.id AND a.boot) THEN vm.disk_gib
                     ELSE greatest(f.disk_gib, vm.disk_gib) END AS disk_gib,
                 vm.vcpus AS old_vcpus, vm.memory_mib AS old_memory_mib, vm.disk_gib AS old_disk_gib, vm.gpu_count AS old_gpu_count
             FROM virtual_machine vm JOIN environment e ON e.id = vm.environment_id JOIN region r ON r.id = e.region_id
                 LEFT JOIN flavor f ON f.region_id = r.id AND f.name = \(name) AND f.deleted_at IS NULL
+                LEFT JOIN compute_node n ON n.id = vm.node_id
             WHERE vm.id = \(machine.id)
             """
         )
@@ -51,6 +53,13 @@ struct FlavorChange {
                 .wrongState,
                 "Flavor \(name) has other GPUs than VM \(machine.name); they can change when it holds none, as "
                     + "when it is HIBERNATED."
+            )
+        }
+        guard try row["is_whole"] else {
+            throw MachineRefusal(
+                .neverFits,
+                "The node that has the disks of VM \(machine.name) has huge pages that the memory of flavor \(name) does not "
+                    + "fill; choose a flavor with memory in whole GiB."
             )
         }
         return try FlavorChange((id, name), row, holdsCompute: machine.holdsCompute)

@@ -22,6 +22,7 @@ package struct FlavorStore: Sendable {
                         WHERE n.schedulable AND n.region_id = f.region_id AND (f.gpu_count = 0 OR n.has_gpu)
                             AND n.limit_vcpus - n.allocated_vcpus >= f.vcpus
                             AND n.limit_memory_mib - n.allocated_memory_mib >= f.memory_mib
+                            AND f.memory_mib % coalesce(n.memory_page_mib, 1) = 0
                             AND n.limit_disk_gib - n.allocated_disk_gib >= f.disk_gib
                             AND gives_gpus(n.id, CASE WHEN f.gpu_count > 0 THEN ARRAY(
                                 SELECT d.address FROM gpu_device d

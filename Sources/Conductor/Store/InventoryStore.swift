@@ -42,10 +42,10 @@ enum InventoryStore {
             UPDATE compute_node
             SET vcpus = \(total.vcpus), memory_mib = \(total.memoryMiB), disk_gib = \(total.diskGiB),
                 reserved_vcpus = \(reserved.vcpus), reserved_memory_mib = \(reserved.memoryMiB),
-                reserved_disk_gib = \(reserved.diskGiB),
+                reserved_disk_gib = \(reserved.diskGiB), memory_page_mib = \(inventory.memoryPageMiB),
                 shrunk = allocated_vcpus > floor((\(total.vcpus)::integer - \(reserved.vcpus)::integer) * vcpu_ratio)
-                    OR allocated_memory_mib
-                        > floor((\(total.memoryMiB)::integer - \(reserved.memoryMiB)::integer) * memory_ratio)
+                    OR allocated_memory_mib > memory_limit(\(total.memoryMiB)::integer - \(reserved.memoryMiB)::integer,
+                        memory_ratio, \(inventory.memoryPageMiB)::integer)
                     OR allocated_disk_gib
                         > floor((\(total.diskGiB)::integer - \(reserved.diskGiB)::integer) * disk_ratio),
                 has_gpu = \(!inventory.gpus.isEmpty) OR EXISTS (SELECT FROM gpu_device WHERE node_id = \(node)),

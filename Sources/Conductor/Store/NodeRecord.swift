@@ -35,7 +35,9 @@ package struct NodeRecord: Sendable {
     package var total: Resources
     package var reserved: Resources
     package var ratios: OvercommitRatios
-    /// What may be given out: total without reserved, times the ratios.
+    /// The size of the huge pages that machines' memory is made of; nil for ordinary ones.
+    package var memoryPageMiB: Int?
+    /// What may be given out: total without reserved, times the ratios, of huge pages at most all.
     package var limit: Resources
     package var allocated: Resources
     package var gpus: [GPURecord]

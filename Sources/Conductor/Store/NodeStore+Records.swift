@@ -14,7 +14,7 @@ extension NodeStore {
                 n.healthy, n.shrunk, n.schedulable, n.virt_type, n.hypervisor_version, n.agent_version,
                 n.vcpus, n.memory_mib, n.disk_gib, n.reserved_vcpus, n.reserved_memory_mib, n.reserved_disk_gib,
                 n.limit_vcpus, n.limit_memory_mib, n.limit_disk_gib, n.allocated_vcpus, n.allocated_memory_mib,
-                n.allocated_disk_gib, n.vcpu_ratio, n.memory_ratio, n.disk_ratio, n.created_at,
+                n.allocated_disk_gib, n.vcpu_ratio, n.memory_ratio, n.disk_ratio, n.memory_page_mib, n.created_at,
                 coalesce(r.problems, '{}') AS problems, r.received_at,
                 (SELECT count(*) FROM virtual_machine vm WHERE vm.node_id = n.id) AS machines
             FROM compute_node n JOIN region g ON g.id = n.region_id LEFT JOIN node_report r ON r.node_id = n.id
@@ -47,6 +47,7 @@ extension NodeStore {
             total: row.resources,
             reserved: resources("reserved", row),
             ratios: OvercommitRatios(vcpu: row["vcpu_ratio"], memory: row["memory_ratio"], disk: row["disk_ratio"]),
+            memoryPageMiB: row["memory_page_mib"],
             limit: resources("limit", row),
             allocated: resources("allocated", row),
             gpus: gpus,

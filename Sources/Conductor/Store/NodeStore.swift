@@ -67,7 +67,8 @@ package struct NodeStore: Sendable {
                 UPDATE compute_node
                 SET vcpu_ratio = \(ratios.vcpu), memory_ratio = \(ratios.memory), disk_ratio = \(ratios.disk),
                     shrunk = allocated_vcpus > floor((vcpus - reserved_vcpus) * \(ratios.vcpu)::numeric)
-                        OR allocated_memory_mib > floor((memory_mib - reserved_memory_mib) * \(ratios.memory)::numeric)
+                        OR allocated_memory_mib
+                            > memory_limit(memory_mib - reserved_memory_mib, \(ratios.memory)::numeric, memory_page_mib)
                         OR allocated_disk_gib > floor((disk_gib - reserved_disk_gib) * \(ratios.disk)::numeric)
                 WHERE name = \(name)
                 """

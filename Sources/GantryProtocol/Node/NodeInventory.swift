@@ -8,6 +8,9 @@ public struct NodeInventory: Hashable, Sendable, Codable {
     public var total: Resources
     /// What the agent keeps for the host.
     public var reserved: Resources
+    /// The size of the huge pages that guests' memory is made of, which is then all that `total` counts; nil for ordinary
+    /// pages.
+    public var memoryPageMiB: Int?
     /// `kvm` or `qemu`: how guests run here.
     public var virtType: String
     public var hypervisorVersion: String
@@ -21,6 +24,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
     public init(
         total: Resources,
         reserved: Resources,
+        memoryPageMiB: Int? = nil,
         virtType: String,
         hypervisorVersion: String,
         agentVersion: String,
@@ -30,6 +34,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
     ) {
         self.total = total
         self.reserved = reserved
+        self.memoryPageMiB = memoryPageMiB
         self.virtType = virtType
         self.hypervisorVersion = hypervisorVersion
         self.agentVersion = agentVersion
@@ -41,6 +46,7 @@ public struct NodeInventory: Hashable, Sendable, Codable {
     private enum CodingKeys: String, CodingKey {
         case total
         case reserved
+        case memoryPageMiB = "memory_page_mib"
         case virtType = "virt_type"
         case hypervisorVersion = "hypervisor_version"
         case agentVersion = "agent_version"

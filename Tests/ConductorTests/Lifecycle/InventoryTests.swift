@@ -160,6 +160,51 @@ struct InventoryTests {
         }
     }
 
+    @Test("A node of huge pages offers those and no more, in whole ones, whatever its ratio")
+    func hugePages() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            let store = NodeStore(database: cloud.database)
+            let name = try NodeName("one")
+            _ = try await store.setRatios(OvercommitRatios(memory: 4), of: name)
+            var inventory = await node.inventory
+            (inventory.total.memoryMiB, inventory.memoryPageMiB) = (3072, 1024)
+            await node.set(inventory)
+            try await node.report(withInventory: true)
+            #expect(try await store.node(name)?.memoryPageMiB == 1024)
+            #expect(try await store.node(name)?.limit.memoryMiB == 3072)
+            try await cloud.execute("UPDATE flavor SET memory_mib = 1536 WHERE id = \(cloud.small)")
+            let broken = await #expect(throws: MachineRefusal.self) { try await cloud.createOne() }
+            #expect(broken?.reason == .neverFits)
+            #expect(broken?.message.contains("memory not whole in huge pages: 1") == true)
+            #expect(try await offered(cloud) == false)
+            try await cloud.execute("UPDATE flavor SET memory_mib = 1024 WHERE id = \(cloud.small)")
+            #expect(try await offered(cloud))
+            _ = try await cloud.lifecycle.create(cloud.request(count: 3))
+            let full = await #expect(throws: MachineRefusal.self) { try await cloud.createOne() }
+            #expect(full?.reason == .noCapacity)
+            #expect(full?.message.contains("too little memory: 1") == true)
+            // The ratio stays as the operator set it, for when the pages are ordinary again.
+            #expect(try await store.setRatios(OvercommitRatios(memory: 8), of: name).shrunk == false)
+            inventory.total.memoryMiB = 2048
+            await node.set(inventory)
+            try await node.report(withInventory: true)
+            #expect(try await store.node(name)?.shrunk == true)
+            (inventory.total.memoryMiB, inventory.memoryPageMiB) = (4096, nil)
+            await node.set(inventory)
+            try await node.report(withInventory: true)
+            #expect(try await store.node(name)?.limit.memoryMiB == 32768)
+            #expect(try await store.node(name)?.memoryPageMiB == nil)
+            try await cloud.audit()
+        }
+    }
+
+    /// Whether the small flavor is said to be available.
+    private func offered(_ cloud: Cloud) async throws -> Bool {
+        let offers = try await FlavorStore(database: cloud.database).offers(region: cloud.region)
+        return try #require(offers.first { $0.flavor.id == cloud.small }).isAvailable
+    }
+
     @Test("Each session has a higher epoch, and a host other than the known one is refused")
     func sessions() async throws {
         try await Cloud.with { cloud in

@@ -51,6 +51,24 @@ struct ResizeTests {
         }
     }
 
+    @Test("On a node of huge pages another flavor's memory has to be whole pages")
+    func hugePages() async throws {
+        try await Cloud.with { cloud in
+            let node = try await SpeakingNode("one", in: cloud)
+            try await add(cloud, "half", 1, 1536, 10)
+            try await add(cloud, "whole", 1, 2048, 10)
+            let machine = try await cloud.createOne()
+            try await node.converge()
+            try await cloud.perform(.stop, machine)
+            try await node.converge()
+            try await cloud.execute("UPDATE compute_node SET memory_page_mib = 1024")
+            await expectRefusal(.neverFits, "huge pages") { try await resize(cloud, machine, "half") }
+            try await resize(cloud, machine, "whole")
+            #expect(try await cloud.now(machine)?.flavor.name == "whole")
+            try await cloud.audit()
+        }
+    }
+
     @Test("A machine that boots from a volume has no disk of its own with a larger flavor either")
     func bootVolume() async throws {
         try await Cloud.with { cloud in

@@ -147,6 +147,7 @@ extension NodeBody {
             agentVersion: record.agentVersion,
             total: record.total,
             reserved: record.reserved,
+            memoryPageMiB: record.memoryPageMiB,
             limit: record.limit,
             allocated: record.allocated,
             ratios: RatiosBody(

@@ -182,6 +182,12 @@ CREATE TABLE floating_ip_pool (
 
 -- Hosts -----------------------------------------------------------------------------------------------------------
 
+-- What of a node's memory may be given out. Huge pages are there or they are not: no ratio makes more of them.
+CREATE FUNCTION memory_limit(available_mib integer, ratio numeric, page_mib integer) RETURNS integer
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(floor(available_mib * CASE WHEN page_mib IS NULL THEN ratio ELSE least(ratio, 1) END), 0)::integer
+$$;
+
 CREATE TABLE compute_node (
     id                    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     region_id             bigint NOT NULL REFERENCES region,
@@ -217,8 +223,10 @@ CREATE TABLE compute_node (
     disk_ratio            numeric(6, 2) NOT NULL DEFAULT 1 CHECK (disk_ratio BETWEEN 0.1 AND 64),
     limit_vcpus           integer NOT NULL GENERATED ALWAYS AS
                               (greatest(floor((vcpus - reserved_vcpus) * vcpu_ratio), 0)::integer) STORED,
+    -- The size of the huge pages that machines' memory is made of, whole pages each; NULL for ordinary ones.
+    memory_page_mib       integer CHECK (memory_page_mib > 0),
     limit_memory_mib      integer NOT NULL GENERATED ALWAYS AS
-                              (greatest(floor((memory_mib - reserved_memory_mib) * memory_ratio), 0)::integer) STORED,
+                              (memory_limit(memory_mib - reserved_memory_mib, memory_ratio, memory_page_mib)) STORED,
     limit_disk_gib        integer NOT NULL GENERATED ALWAYS AS
                               (greatest(floor((disk_gib - reserved_disk_gib) * disk_ratio), 0)::integer) STORED,
     allocated_vcpus       integer NOT NULL DEFAULT 0 CHECK (allocated_vcpus >= 0),

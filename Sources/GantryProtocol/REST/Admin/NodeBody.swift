@@ -31,7 +31,10 @@ public struct NodeBody: AnswerContent, Hashable {
     public var total: Resources
     /// What it keeps for itself.
     public var reserved: Resources
-    /// What may be given out: total without reserved, times the ratios.
+    /// The size of the huge pages that machines' memory is made of, which is then all that `total` counts; nil for ordinary
+    /// pages.
+    @Nullable public var memoryPageMiB: Int?
+    /// What may be given out: total without reserved, times the ratios, of huge pages at most all.
     public var limit: Resources
     public var allocated: Resources
     public var ratios: RatiosBody
@@ -57,6 +60,7 @@ public struct NodeBody: AnswerContent, Hashable {
         agentVersion: String?,
         total: Resources,
         reserved: Resources,
+        memoryPageMiB: Int?,
         limit: Resources,
         allocated: Resources,
         ratios: RatiosBody,
@@ -73,6 +77,7 @@ public struct NodeBody: AnswerContent, Hashable {
         _virtType = Nullable(wrappedValue: virtType)
         _hypervisorVersion = Nullable(wrappedValue: hypervisorVersion)
         _agentVersion = Nullable(wrappedValue: agentVersion)
+        _memoryPageMiB = Nullable(wrappedValue: memoryPageMiB)
         (self.total, self.reserved, self.limit, self.allocated) = (total, reserved, limit, allocated)
         (self.ratios, self.gpus, self.virtualMachineCount) = (ratios, gpus, virtualMachineCount)
         _lastReportAt = Nullable(wrappedValue: lastReportAt)
@@ -96,6 +101,7 @@ public struct NodeBody: AnswerContent, Hashable {
         case agentVersion = "agent_version"
         case total
         case reserved
+        case memoryPageMiB = "memory_page_mib"
         case limit
         case allocated
         case ratios

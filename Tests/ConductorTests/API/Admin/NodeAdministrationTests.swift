@@ -72,7 +72,9 @@ struct NodeAdministrationTests {
             let ratios = try await api.operate(.put, "nodes/one/ratios", #"{"vcpu":2.5}"#, showing: NodeBody.self)
             #expect(ratios.ratios == RatiosBody(vcpu: 2.5, memory: 1, disk: 1))
             #expect(ratios.limit.vcpus == 40)
-            #expect(ratios.hostname == "one")
+            #expect((ratios.hostname, ratios.memoryPageMiB) == ("one", nil))
+            try await api.cloud.execute("UPDATE compute_node SET memory_page_mib = 1024")
+            #expect(try await api.operate(.get, "nodes/one", showing: NodeBody.self).memoryPageMiB == 1024)
             #expect(try await api.operate(.post, "nodes/one/forget-host", showing: NodeBody.self).hostname == nil)
         }
     }
