@@ -35,8 +35,15 @@ import Settings
 ///   group with them stays too.
 /// - `gpu.types` (list of `DEVICE=TYPE`, default none): what flavors call them as `gpu_type`, such as
 ///   `10de:2330=H100-80G-SXM5`. Unsaid, it is the model's name in brackets in pci.ids, such as `H100-SXM5-80GB`.
+/// - `gpu.quirks` (list of `DEVICE=QUIRK`, default none): what GPUs need of their guests, in place of what is known of their
+///   model; several with “+” between them, or `none`. `no-mmap`: regions are reached through QEMU, slower, where mapping
+///   large ones stalls guests. `no-rom`: guests do not see the ROM. `gpudirect`: NVIDIA's driver may copy between the
+///   guest's GPUs directly, which the host has to allow.
+/// - `huge_pages` (`none`, `2MiB` or `1GiB`, default `none`): what guests' memory is made of. With huge pages those that the
+///   host has of the size are the memory that the node offers.
 /// - `orphan_policy` (`report`, `stop` or `remove`, default `report`): what happens to domains that nobody wants.
-/// - `reserved.vcpus`, `reserved.memory_mib`, `reserved.disk_gib` (integers ≥ 0, default 0, 512, 5): kept for the host.
+/// - `reserved.vcpus`, `reserved.memory_mib`, `reserved.disk_gib` (integers ≥ 0, default 0, 512, 5): kept for the host. With
+///   huge pages it is of those that memory is kept, by default none.
 /// - `concurrency` (integer 1 to 64, default 8): machines worked on side by side.
 /// - `look_interval` (integer 1 to 3600, default 30): seconds between looks at every machine; events bring most sooner.
 /// - `metrics_interval` (integer 1 to 3600, default 60): seconds between measurements of what machines use, at most; the
@@ -62,6 +69,8 @@ package struct AgentConfiguration: Sendable {
     package var gpuFabric: GPUFabric?
     package var uplink: String?
     package var gpus: GPUPolicy
+    package var quirks: GPUQuirks
+    package var hugePages: HugePages
     package var orphanPolicy: Supervisor.OrphanPolicy
     package var reserved: Resources
     package var concurrency: Int
@@ -94,10 +103,16 @@ package struct AgentConfiguration: Sendable {
         gpuFabric = try GPUFabric(reader)
         uplink = reader.string(forKey: "uplink")
         gpus = try GPUPolicy(reader)
+        quirks = try GPUQuirks(reader)
+        hugePages = try reader.choice("huge_pages", default: .ordinary)
         orphanPolicy = try reader.choice("orphan_policy", default: .report)
         reserved = Resources(
             vcpus: try reader.number("reserved.vcpus", default: 0, in: 0...4096),
-            memoryMiB: try reader.number("reserved.memory_mib", default: 512, in: 0...1 << 24),
+            memoryMiB: try reader.number(
+                "reserved.memory_mib",
+                default: hugePages == .ordinary ? 512 : 0,
+                in: 0...1 << 24
+            ),
             diskGiB: try reader.number("reserved.disk_gib", default: 5, in: 0...1 << 24)
         )
         concurrency = try reader.number("concurrency", default: 8, in: 1...64)

@@ -35,22 +35,14 @@ package struct AgentProgram: Sendable {
     /// Runs until a signal, or until another agent has taken this node's identity.
     package func run() async throws {
         try HostFiles.makeDirectory(configuration.stateDirectory, mode: 0o711)
-        // Where GPUs cannot be looked for, each look at the node says so.
-        let checks = GPUChecks(
-            policy: configuration.gpus,
-            uplink: configuration.uplink,
-            fabric: configuration.gpuFabric
-        )
-        let gpus = try? await checks.run()
-        let host = HostChecks.run(stateDirectory: configuration.stateDirectory, uplink: configuration.uplink)
-        for finding in host + (gpus ?? []) where finding.severity != .ok {
-            logger.warning("Host check", metadata: ["subject": "\(finding.subject)", "finding": "\(finding.text)"])
-        }
         let verdict = await VirtTypeProbe.run(configuration.virtType)
         logger.notice(
             "How guests run here",
             metadata: ["virt_type": "\(verdict.virtType.rawValue)", "reason": "\(verdict.reason)"]
         )
+        for finding in await findings(verdict.virtType) where finding.severity != .ok {
+            logger.warning("Host check", metadata: ["subject": "\(finding.subject)", "finding": "\(finding.text)"])
+        }
 
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
         let consoleClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.consoleConfiguration)
@@ -63,6 +55,23 @@ package struct AgentProgram: Sendable {
         try? await consoleClient.shutdown()
         try? await client.shutdown()
         try result.get()
+    }
+
+    private func findings(_ virtType: VirtType) async -> [HostChecks.Finding] {
+        let gpus = GPUChecks(
+            policy: configuration.gpus,
+            quirks: configuration.quirks,
+            uplink: configuration.uplink,
+            fabric: configuration.gpuFabric,
+            virtType: virtType
+        )
+        let host = HostChecks.run(
+            stateDirectory: configuration.stateDirectory,
+            uplink: configuration.uplink,
+            hugePages: configuration.hugePages
+        )
+        // Where GPUs cannot be looked for, each look at the node says so.
+        return host + ((try? await gpus.run()) ?? [])
     }
 
     private static var clientConfiguration: HTTPClient.Configuration {
@@ -116,12 +125,14 @@ package struct AgentProgram: Sendable {
                 logger: logger
             ),
             pools: StoragePools(storagePools, logger: logger),
-            gpus: gpus,
+            gpus: gpus(virtType),
             store: store,
             machinesDirectory: "\(directory)/machines",
             snapshotsDirectory: "\(directory)/snapshots",
             virtType: virtType,
             reserved: configuration.reserved,
+            quirks: configuration.quirks,
+            hugePages: configuration.hugePages,
             logger: logger
         )
         let journal = try TaskJournal(directory: "\(directory)/journal", logger: logger)
@@ -154,9 +165,9 @@ package struct AgentProgram: Sendable {
         try await serve(node, metadata, configuration.broker)
     }
 
-    private var gpus: GPUKeeper {
+    private func gpus(_ virtType: VirtType) -> GPUKeeper {
         GPUKeeper(
-            scan: GPUScan(policy: configuration.gpus, uplink: configuration.uplink),
+            scan: GPUScan(policy: configuration.gpus, uplink: configuration.uplink, virtType: virtType),
             kernelLog: kernelLog,
             ledger: GPULedger(path: configuration.stateDirectory + "/gpus.json"),
             hook: configuration.gpuCleaningHook.map {

@@ -12,7 +12,7 @@ struct Doctor: AsyncParsableCommand {
         discussion: "The exit status is 0 when all is well, 1 with warnings, and 2 when machines or GPUs cannot be had."
     )
 
-    @Option(help: "The agent's configuration file, for its keys gpu, state.directory and uplink.")
+    @Option(help: "The agent's configuration file, for gpu.…, huge_pages, state.directory and uplink.")
     var config: String?
 
     @Option(help: "Look at a host that was recorded below this directory, and only at what concerns its GPUs.")
@@ -36,11 +36,15 @@ private struct Diagnosis: Encodable {
 
     init(_ reader: ConfigReader, root: String?) async throws {
         let uplink = reader.string(forKey: "uplink")
+        // A recorded host's guests are taken to run on KVM.
+        let verdict = await VirtTypeProbe.run(root == nil ? .auto : .kvm)
         let checks = GPUChecks(
             root: root ?? "/",
             policy: try GPUPolicy(reader),
+            quirks: try GPUQuirks(reader),
             uplink: uplink,
-            fabric: try GPUFabric(reader)
+            fabric: try GPUFabric(reader),
+            virtType: verdict.virtType
         )
         groups = try checks.groups()
         guard root == nil else {
@@ -48,13 +52,13 @@ private struct Diagnosis: Encodable {
             return
         }
         let directory = reader.string(forKey: "state.directory", default: "/var/lib/gantry")
-        let verdict = await VirtTypeProbe.run(.auto)
         let virtType = HostChecks.Finding(
             subject: "guests",
             severity: .ok,
             text: "run by \(verdict.virtType.rawValue): \(verdict.reason)"
         )
-        let host = HostChecks.run(stateDirectory: directory, uplink: uplink)
+        let hugePages = try reader.choice("huge_pages", default: HugePages.ordinary)
+        let host = HostChecks.run(stateDirectory: directory, uplink: uplink, hugePages: hugePages)
         findings = host + [virtType] + (try await checks.run())
     }
 

@@ -33,7 +33,8 @@ struct AgentConfigurationTests {
         #expect(configuration.virtType == .auto && configuration.orphanPolicy == .report)
         #expect((configuration.reserved.memoryMiB, configuration.concurrency) == (512, 8))
         #expect((configuration.lookInterval, configuration.metricsInterval) == (30, 60))
-        #expect(configuration.gpus == GPUPolicy())
+        #expect(configuration.gpus == GPUPolicy() && configuration.quirks == GPUQuirks())
+        #expect(configuration.hugePages == .ordinary)
         #expect(configuration.uplink == nil && configuration.logLevel == .info)
     }
 
@@ -58,6 +59,15 @@ struct AgentConfigurationTests {
         #expect((configuration.logLevel, configuration.stateDirectory) == (Logger.Level.debug, "/srv/gantry"))
     }
 
+    @Test("Huge pages are all for guests, but for those that the operator keeps")
+    func hugePages() throws {
+        let whole = try read(["GANTRY_HUGE_PAGES": "1GiB", "GANTRY_GPU_QUIRKS": "10de:2330=no-rom"])
+        #expect((whole.hugePages, whole.reserved.memoryMiB) == (.gib1, 0))
+        #expect(whole.quirks == GPUQuirks([.id("10de:2330"): [.noROM]]))
+        let kept = try read(["GANTRY_HUGE_PAGES": "2MiB", "GANTRY_RESERVED_MEMORY_MIB": "4096"])
+        #expect((kept.hugePages, kept.reserved.memoryMiB) == (.mib2, 4096))
+    }
+
     @Test(
         "What is missing or wrong is named",
         arguments: [
@@ -72,6 +82,7 @@ struct AgentConfigurationTests {
             ("GANTRY_CONCURRENCY", "many", "concurrency"), ("GANTRY_LOOK_INTERVAL", "0", "look_interval"),
             ("GANTRY_GPU_ALLOW", "nvidia", "gpu.allow"), ("GANTRY_GPU_DENY", "65:00.0", "gpu.deny"),
             ("GANTRY_GPU_TYPES", "10de", "gpu.types"), ("GANTRY_GPU_TYPES", "10de=H 100", "gpu.types"),
+            ("GANTRY_GPU_QUIRKS", "10de=x-no-mmap", "gpu.quirks"), ("GANTRY_HUGE_PAGES", "1G", "huge_pages"),
             ("GANTRY_METRICS_INTERVAL", "3601", "metrics_interval"),
             ("GANTRY_HEALTH_PORT", "65536", "health.port"),
             ("GANTRY_LOG_LEVEL", "loud", "log.level"),

@@ -10,16 +10,26 @@ package struct GPUChecks: Sendable {
     private let root: String
     private let tree: HostTree
     private let scan: GPUScan
+    private let quirks: GPUQuirks
     let fabric: GPUFabric?
 
     /// - Parameters:
     ///   - root: `/` for this host; a directory for one that was recorded.
     ///   - policy: Which GPUs are offered.
+    ///   - quirks: What they need of guests.
     ///   - uplink: The network device of floating IPs.
     ///   - fabric: The switches between the GPUs; nil for none.
-    package init(root: String = "/", policy: GPUPolicy, uplink: String?, fabric: GPUFabric? = nil) {
-        (self.root, tree, self.fabric) = (root, HostTree(root: root), fabric)
-        scan = GPUScan(root: root, policy: policy, uplink: uplink)
+    ///   - virtType: How guests run.
+    package init(
+        root: String = "/",
+        policy: GPUPolicy,
+        quirks: GPUQuirks = GPUQuirks(),
+        uplink: String?,
+        fabric: GPUFabric? = nil,
+        virtType: VirtType = .kvm
+    ) {
+        (self.root, tree, self.quirks, self.fabric) = (root, HostTree(root: root), quirks, fabric)
+        scan = GPUScan(root: root, policy: policy, uplink: uplink, virtType: virtType)
     }
 
     /// What was looked at, the good too. Without a GPU that is offered there is little to look at. Blocks.
@@ -29,7 +39,7 @@ package struct GPUChecks: Sendable {
         let devices = try PCIBus(root: root).devices()
         let fabric = await fabricFindings(units, devices)
         return [iommu(isNeeded: true)] + units.map(unit) + sharing(units, devices) + fabric + framebuffers(units)
-            + [hugePages, lockedMemory, firmware, module, names]
+            + [addresses(units), hugePages, lockedMemory, firmware, module, names]
     }
 
     /// The groups that have GPUs. Blocks.
@@ -57,8 +67,28 @@ package struct GPUChecks: Sendable {
         Finding(
             subject: "GPU \(unit.gpus[0].address)",
             severity: unit.obstacle == nil && unit.concern == nil ? .ok : .warning,
-            text: unit.obstacle ?? unit.concern ?? "\(unit.model), for flavors with \(unit.gpuType)"
+            text: unit.obstacle ?? unit.concern ?? "\(unit.model), for flavors with \(unit.gpuType)\(ways(of: unit))"
         )
+    }
+
+    /// The quirks that its guests are made with.
+    private func ways(of unit: GPUUnit) -> String {
+        let quirks = Set(unit.gpus.flatMap { self.quirks.quirks(of: $0.function) })
+        return quirks.isEmpty ? "" : ", with " + quirks.map(\.rawValue).sorted().joined(separator: ", ")
+    }
+
+    /// Whether one guest could have all units. Where it could not, a flavor may ask for more than fit.
+    private func addresses(_ units: [GPUUnit]) -> Finding {
+        let usable = units.filter { $0.obstacle == nil }
+        let (needed, window) = (GuestAddressSpace.bytes(of: usable.flatMap(\.functions)), scan.space.windowBytes)
+        let text = "\(gibibytes(window)) for GPUs' regions; those of all usable GPUs together take \(gibibytes(needed))"
+        return needed <= window
+            ? Finding(subject: "guest addresses", severity: .ok, text: text)
+            : Finding(
+                subject: "guest addresses",
+                severity: .warning,
+                text: text + ", which no guest can have; offer flavors with fewer GPUs each"
+            )
     }
 
     /// Devices of several slots share a group when a port between them could let them reach each other past the IOMMU.

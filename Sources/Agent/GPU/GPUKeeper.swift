@@ -154,10 +154,23 @@ package actor GPUKeeper {
     ///
     /// - Throws: `host_gpu_unavailable` when one is not what was promised, is not clean, or cannot be had.
     package func bind(_ gpus: [GPUAssignment], to machine: MachineUUID) async throws(Fault) {
+        try await checkRoom(for: gpus)
         // In one order, so that two machines cannot wait for each other.
         let gpus = gpus.sorted { $0.address < $1.address }
         try await inTurns(gpus.map(\.address)[...]) { () async throws(Fault) in
             try await self.bindNow(gpus, to: machine)
+        }
+    }
+
+    /// Each unit fits by itself; together they may not.
+    private func checkRoom(for gpus: [GPUAssignment]) async throws(Fault) {
+        let addresses = Set(gpus.map(\.address))
+        let units = try await look(fresh: false).units.filter { addresses.contains($0.address) }
+        guard GuestAddressSpace.bytes(of: units.flatMap(\.functions)) <= scan.space.windowBytes else {
+            throw Fault(
+                .hostGPUUnavailable,
+                "The machine's GPUs together are more than a guest of the node can address."
+            )
         }
     }
 

@@ -2,6 +2,7 @@
 
 package import Configuration
 package import GantryModel
+import GantryProtocol
 
 /// Which GPUs the operator gives to guests, and as which flavor's `gpu_type`.
 package struct GPUPolicy: Hashable, Sendable {
@@ -24,16 +25,16 @@ package struct GPUPolicy: Hashable, Sendable {
 
     /// Whether the device is a GPU that guests may have.
     package func offers(_ device: PCIDevice) -> Bool {
-        device.isGPU && allow.contains { $0.matches(device) } && !denies(device)
+        device.isGPU && allow.contains { $0.matches(device.function) } && !denies(device)
     }
 
-    package func denies(_ device: PCIDevice) -> Bool { deny.contains { $0.matches(device) } }
+    package func denies(_ device: PCIDevice) -> Bool { deny.contains { $0.matches(device.function) } }
 
     /// What flavors call a device: what the operator says of its address, else of its id, else of its vendor; else what
     /// its model has in brackets, with “-” for all but letters, digits, “.” and “_”. So `GH100 [H100 SXM5 80GB]` is
     /// `H100-SXM5-80GB`, and `GA102GL [RTX A6000]` is `RTX-A6000`.
     package func gpuType(of device: PCIDevice, model: String) -> String {
-        let exact = types.filter { $0.key.matches(device) }.max { $0.key.exactness < $1.key.exactness }
+        let exact = types.filter { $0.key.matches(device.function) }.max { $0.key.exactness < $1.key.exactness }
         if let exact { return exact.value }
         let name = model.firstMatch(of: /\[(.+)\]/).map { String($0.1) } ?? model
         return name.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "." || $0 == "_") }
@@ -60,7 +61,7 @@ extension GPUPolicy {
         return patterns
     }
 
-    private static func pattern(_ text: String, _ key: ConfigKey) throws(InvalidValue) -> Pattern {
+    static func pattern(_ text: String, _ key: ConfigKey) throws(InvalidValue) -> Pattern {
         do {
             return try Pattern(text)
         } catch {
@@ -115,11 +116,11 @@ extension GPUPolicy {
             }
         }
 
-        func matches(_ device: PCIDevice) -> Bool {
+        func matches(_ function: PCIFunction) -> Bool {
             switch self {
-            case .vendor(let vendor): device.vendorID == vendor
-            case .id(let id): device.pciID == id
-            case .address(let address): device.address == address
+            case .vendor(let vendor): function.pciID.hasPrefix("\(vendor):")
+            case .id(let id): function.pciID == id
+            case .address(let address): function.address == address
             }
         }
 

@@ -8,6 +8,8 @@ package struct GPUScan: Sendable {
     private let policy: GPUPolicy
     private let uplink: String?
     let names: PCINames
+    /// What guests can address here.
+    let space: GuestAddressSpace
 
     /// Reads what devices are called, once. Blocks.
     ///
@@ -15,9 +17,11 @@ package struct GPUScan: Sendable {
     ///   - root: `/` for this host; a directory for one that was recorded.
     ///   - policy: Which GPUs are offered.
     ///   - uplink: The network device of floating IPs, which no guest gets.
-    package init(root: String = "/", policy: GPUPolicy, uplink: String? = nil) {
+    ///   - virtType: How guests run.
+    package init(root: String = "/", policy: GPUPolicy, uplink: String? = nil, virtType: VirtType = .kvm) {
         (self.root, self.policy, self.uplink) = (root, policy, uplink)
         names = PCINames(root: root)
+        space = GuestAddressSpace(HostTree(root: root), virtType: virtType)
     }
 
     /// All units by their first GPU's address, those too that cannot be used. Blocks.
@@ -62,7 +66,21 @@ package struct GPUScan: Sendable {
             let whose = gpus.contains(member) ? "" : ", in the same IOMMU group \(group),"
             return "\(member.address)\(whose) \(reason)."
         }
-        return nil
+        return reach(members.filter { !$0.isBridge }, iommu)
+    }
+
+    /// Why a guest could not reach its regions, or its DMA not the guest.
+    private func reach(_ functions: [PCIDevice], _ iommu: IOMMU) -> String? {
+        if let needed = space.windowBits {
+            for function in functions {
+                guard let bits = iommu.addressBits(of: function.address), bits < needed else { continue }
+                return "\(function.address) is behind an IOMMU that maps addresses of \(bits) bits, and guests use "
+                    + "\(needed)."
+            }
+        }
+        let bytes = GuestAddressSpace.bytes(of: functions)
+        guard bytes > space.windowBytes else { return nil }
+        return "Its regions take \(gibibytes(bytes)), and guests here have \(gibibytes(space.windowBytes)) for such."
     }
 
     private func reasonToStay(_ device: PCIDevice) -> String? {

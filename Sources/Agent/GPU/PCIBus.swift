@@ -26,6 +26,7 @@ package struct PCIBus: Sendable {
         guard let address = try? PCIAddress(name), let vendor = identifier("\(path)/vendor"),
             let device = identifier("\(path)/device"), let classCode = identifier("\(path)/class")
         else { return nil }
+        let bars = tree.lines("\(path)/resource").prefix(Self.barCount).compactMap(Self.region)
         let subsystem = [identifier("\(path)/subsystem_vendor"), identifier("\(path)/subsystem_device")]
         return PCIDevice(
             address: address,
@@ -39,7 +40,8 @@ package struct PCIBus: Sendable {
             parent: tree.resolvedParts(path).dropLast().last.flatMap { try? PCIAddress($0) },
             link: link(path),
             resetMethods: tree.text("\(path)/reset_method")?.split(separator: " ").map(String.init) ?? [],
-            barBytes: tree.lines("\(path)/resource").prefix(Self.barCount).compactMap(Self.size),
+            barBytes: bars.map(\.bytes),
+            wideBARBytes: bars.filter { $0.flags & Self.wide != 0 }.map(\.bytes),
             virtualFunctions: tree.number("\(path)/sriov_numvfs") ?? 0,
             maximumVirtualFunctions: tree.number("\(path)/sriov_totalvfs") ?? 0,
             physicalFunction: tree.linkName("\(path)/physfn").flatMap { try? PCIAddress($0) },
@@ -76,10 +78,13 @@ package struct PCIBus: Sendable {
     /// The lines of `resource` after these are the ROM, the virtual functions' regions and a bridge's windows.
     private static let barCount = 6
 
-    /// The size of a region that is written as its first byte, its last and its flags; nil for none.
-    private static func size(_ line: Substring) -> UInt64? {
+    /// `IORESOURCE_MEM_64` (kernel, `include/linux/ioport.h`).
+    private static let wide: UInt64 = 0x10_0000
+
+    /// A region that is written as its first byte, its last and its flags; nil for none.
+    private static func region(_ line: Substring) -> (bytes: UInt64, flags: UInt64)? {
         let numbers = line.split(separator: " ").compactMap { UInt64($0.dropFirst(2), radix: 16) }
         guard numbers.count == 3, numbers[2] != 0, numbers[1] > numbers[0] else { return nil }
-        return numbers[1] - numbers[0] + 1
+        return (numbers[1] - numbers[0] + 1, numbers[2])
     }
 }

@@ -28,6 +28,8 @@ package struct PCIDevice: Hashable, Sendable {
     package let resetMethods: [String]
     /// Sizes of the memory and I/O regions that it has.
     package let barBytes: [UInt64]
+    /// Sizes of those memory regions that may be anywhere in 64 bits.
+    package let wideBARBytes: [UInt64]
     /// How many virtual functions are switched on (SR-IOV), and how many it could have.
     package let virtualFunctions: Int
     package let maximumVirtualFunctions: Int
@@ -41,13 +43,17 @@ package struct PCIDevice: Hashable, Sendable {
     /// Base class 06. A bridge is never given to a guest.
     package var isBridge: Bool { classCode.hasPrefix("06") }
 
-    /// A display, or a processing accelerator (PCI Code and ID Assignment Specification, 1.4 and 1.19).
-    package var isGPU: Bool { classCode.hasPrefix("03") || classCode == "1200" }
+    package var isGPU: Bool { function.isGPU }
 
     /// What identifies it, as nodes tell it.
     package var function: PCIFunction {
         PCIFunction(address: address, pciID: pciID, subsystemID: subsystemID, classCode: classCode)
     }
+}
+
+extension PCIFunction {
+    /// A display, or a processing accelerator (PCI Code and ID Assignment Specification, 1.4 and 1.19).
+    package var isGPU: Bool { classCode.hasPrefix("03") || classCode == "1200" }
 }
 
 /// A PCI Express link, as one of its ends sees it.

@@ -36,6 +36,8 @@ package struct DomainXML {
     private let volumes: [VolumeDisk]
     /// Where its processors and memory are to be; nil for anywhere.
     private let numaNode: NUMANode?
+    private let quirks: GPUQuirks
+    private let hugePages: HugePages
 
     package init(
         _ task: MachineTask,
@@ -44,11 +46,13 @@ package struct DomainXML {
         imagePath: String,
         virtType: VirtType,
         disks volumes: [VolumeDisk] = [],
-        numaNode: NUMANode? = nil
+        numaNode: NUMANode? = nil,
+        quirks: GPUQuirks = GPUQuirks(),
+        hugePages: HugePages = .ordinary
     ) {
         (self.task, self.spec, self.files) = (task, spec, files)
         (self.imagePath, self.virtType, self.volumes) = (imagePath, virtType, volumes)
-        self.numaNode = numaNode
+        (self.numaNode, self.quirks, self.hugePages) = (numaNode, quirks, hugePages)
     }
 
     /// The name of a machine's domain.
@@ -64,6 +68,7 @@ package struct DomainXML {
             XML("description", text: spec.name)
             XML("metadata") { MachineMark(task).xml }
             XML("memory", ["unit": "MiB"], text: "\(spec.resources.memoryMiB)")
+            hugePages.xml
             place
             firmware
             XML("features") {
@@ -80,6 +85,7 @@ package struct DomainXML {
                 XML("suspend-to-disk", ["enabled": "no"])
             }
             devices
+            overrides
         }
     }
 
@@ -139,7 +145,7 @@ package struct DomainXML {
             XML("memballoon", ["model": spec.gpus.isEmpty ? "virtio" : "none"])
             // Tells the host of a guest's kernel panic.
             XML("panic", ["model": "isa"])
-            spec.gpus.flatMap(\.functions).map(Self.hostDevice)
+            functions.map(hostDevice)
         }
     }
 
@@ -156,7 +162,7 @@ package struct DomainXML {
     /// volume that may be plugged in while the guest runs: ports themselves cannot be.
     private var rootPorts: [XML] {
         // Disk, seed, network, channels, random numbers and balloon.
-        (0..<spec.gpus.flatMap(\.functions).count + 6 + VolumeDisk.maximumCount)
+        (0..<functions.count + 6 + VolumeDisk.maximumCount)
             .map { _ in XML("controller", ["type": "pci", "model": "pcie-root-port"]) }
     }
 
@@ -196,8 +202,12 @@ package struct DomainXML {
         }
     }
 
-    private static func hostDevice(_ function: PCIFunction) -> XML {
-        XML("hostdev", ["mode": "subsystem", "type": "pci", "managed": "no"]) {
+    /// All that goes to the guest with its GPUs.
+    private var functions: [PCIFunction] { spec.gpus.flatMap(\.functions) }
+
+    private func hostDevice(_ function: PCIFunction) -> XML {
+        let quirks = quirks.quirks(of: function)
+        return XML("hostdev", ["mode": "subsystem", "type": "pci", "managed": "no"]) {
             XML("driver", ["name": "vfio"])
             XML("source") {
                 XML(
@@ -210,6 +220,27 @@ package struct DomainXML {
                     ]
                 )
             }
+            if quirks.contains(where: { $0.property != nil }) { XML("alias", ["name": Self.alias(of: function)]) }
+            if quirks.contains(.noROM) { XML("rom", ["enabled": "no"]) }
         }
+    }
+
+    /// A name of ours, by which QEMU's properties are set; libvirt leaves those that begin like this to others.
+    private static func alias(of function: PCIFunction) -> String {
+        "ua-gpu-" + "\(function.address)".replacing(/[:.]/, with: "-")
+    }
+
+    private var overrides: [XML] {
+        let devices = functions.compactMap { function -> XML? in
+            let properties = quirks.quirks(of: function).compactMap(\.property).sorted { $0.name < $1.name }
+            guard !properties.isEmpty else { return nil }
+            return XML("qemu:device", ["alias": Self.alias(of: function)]) {
+                XML("qemu:frontend") {
+                    properties.map { XML("qemu:property", ["name": $0.name, "type": $0.type, "value": $0.value]) }
+                }
+            }
+        }
+        guard !devices.isEmpty else { return [] }
+        return [XML("qemu:override", ["xmlns:qemu": "http://libvirt.org/schemas/domain/qemu/1.0"]) { devices }]
     }
 }

@@ -11,9 +11,11 @@ import Glibc
 /// gives out all 24. `/proc/meminfo` counts all of it, so that is the true one. Processors are those that this process,
 /// and with it its guests, may run on, which a cgroup or affinity can make fewer than libvirt counts.
 package enum HostCapacity {
-    /// All of the host: processors this process may run on, the kernel's memory, the file system of `directory`.
-    package static func total(directory: String) -> Resources {
-        Resources(vcpus: processors, memoryMiB: memoryMiB, diskGiB: diskGiB(directory))
+    /// All of the host: processors this process may run on, the kernel's memory or its huge pages, the file system of
+    /// `directory`.
+    package static func total(directory: String, hugePages: HugePages = .ordinary) -> Resources {
+        let memoryMiB = hugePages.pageMiB.map { $0 * hugePages.count().total } ?? memoryMiB
+        return Resources(vcpus: processors, memoryMiB: memoryMiB, diskGiB: diskGiB(directory))
     }
 
     private static var processors: Int {

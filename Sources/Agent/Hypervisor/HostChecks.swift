@@ -21,9 +21,11 @@ package enum HostChecks {
     /// - Parameters:
     ///   - stateDirectory: Where machines and images are kept.
     ///   - uplink: The device that floating IPs are announced on.
+    ///   - hugePages: What guests' memory is made of.
     /// - Returns: what was looked at, the good too.
-    package static func run(stateDirectory: String, uplink: String?) -> [Finding] {
+    package static func run(stateDirectory: String, uplink: String?, hugePages: HugePages = .ordinary) -> [Finding] {
         programs + [privileges, kvm, disk(stateDirectory), bridges] + (uplink.map { [device($0)] } ?? [])
+            + (hugePages.finding().map { [$0] } ?? [])
     }
 
     private static var programs: [Finding] {

@@ -22,6 +22,8 @@ package struct LinuxHost: Host {
     private let machinesDirectory: String
     private let virtType: VirtType
     private let reserved: Resources
+    private let quirks: GPUQuirks
+    private let hugePages: HugePages
     let logger: Logger
 
     package init(
@@ -36,13 +38,15 @@ package struct LinuxHost: Host {
         snapshotsDirectory: String = "/nonexistent",
         virtType: VirtType,
         reserved: Resources,
+        quirks: GPUQuirks = GPUQuirks(),
+        hugePages: HugePages = .ordinary,
         logger: Logger
     ) {
         (self.hypervisor, self.network, self.consoles) = (hypervisor, network, consoles)
         (self.images, self.pools, self.gpus, self.store) = (images, pools, gpus, store)
         (self.machinesDirectory, self.snapshotsDirectory) = (machinesDirectory, snapshotsDirectory)
         self.virtType = virtType
-        (self.reserved, self.logger) = (reserved, logger)
+        (self.reserved, self.quirks, self.hugePages, self.logger) = (reserved, quirks, hugePages, logger)
     }
 
     // MARK: - Looking
@@ -85,8 +89,9 @@ package struct LinuxHost: Host {
 
     package func inventory() async throws(Fault) -> NodeInventory {
         NodeInventory(
-            total: HostCapacity.total(directory: machinesDirectory),
+            total: HostCapacity.total(directory: machinesDirectory, hugePages: hugePages),
             reserved: reserved,
+            memoryPageMiB: hugePages.pageMiB,
             virtType: virtType.rawValue,
             hypervisorVersion: try await looked { connection in try await connection.version() },
             agentVersion: AgentVersion.current,
@@ -190,7 +195,9 @@ package struct LinuxHost: Host {
                 imagePath: imagePath,
                 virtType: virtType,
                 disks: try disks(of: spec),
-                numaNode: try await gpus.numaNode(of: spec.gpus).flatMap { HostCapacity.numaNode($0) }
+                numaNode: try await gpus.numaNode(of: spec.gpus).flatMap { HostCapacity.numaNode($0) },
+                quirks: quirks,
+                hugePages: hugePages
             )
             .xml.text
             let connection = try await hypervisor.connected(to: .change)

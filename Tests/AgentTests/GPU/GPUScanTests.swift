@@ -8,7 +8,8 @@ import Testing
 
 /// The hosts of `Fixtures/gpu`.
 let recordedHosts = [
-    "bmc", "boot-vga", "domains", "hgx-h100", "mi300x", "no-acs", "no-iommu-amd", "no-iommu-intel", "shared-nic",
+    "bmc", "boot-vga", "domains", "hgx-h100", "mi300x", "narrow-iommu", "narrow-processor", "no-acs", "no-iommu-amd",
+    "no-iommu-intel", "shared-nic",
 ]
 
 @Suite("A host's GPUs are found in sysfs, by IOMMU group")

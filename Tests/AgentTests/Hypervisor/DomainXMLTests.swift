@@ -12,21 +12,29 @@ import Testing
 struct DomainXMLTests {
     private static let hostile = "it's <b>\"R&D\"</b> ]]> <!-- ü 名前 🦕 \u{7}%s$(id)`id`;\n'"
 
-    private func xml(_ spec: MachineSpec, _ virtType: VirtType = .qemu, _ disks: [VolumeDisk] = []) throws -> String {
+    private func xml(
+        _ spec: MachineSpec,
+        _ virtType: VirtType = .qemu,
+        _ disks: [VolumeDisk] = [],
+        quirks: GPUQuirks = GPUQuirks(),
+        hugePages: HugePages = .ordinary
+    ) throws -> String {
         DomainXML(
             try Example.task(spec: spec),
             spec,
             files: MachineFiles(directory: "/var/lib/gantry/machines/\(Example.uuid)"),
             imagePath: "/var/lib/gantry/images/\(Example.digest)",
             virtType: virtType,
-            disks: disks
+            disks: disks,
+            quirks: quirks,
+            hugePages: hugePages
         )
         .xml.text
     }
 
-    private func gpu(_ addresses: String...) throws -> GPUAssignment {
+    private func gpu(_ addresses: String..., pciID: String = "10de:2330") throws -> GPUAssignment {
         let functions = try addresses.map {
-            PCIFunction(address: try PCIAddress($0), pciID: "10de:2330", subsystemID: "10de:16c1", classCode: "0302")
+            PCIFunction(address: try PCIAddress($0), pciID: pciID, subsystemID: "10de:16c1", classCode: "0302")
         }
         return GPUAssignment(address: functions[0].address, functions: functions, claim: 1)
     }
@@ -59,6 +67,27 @@ struct DomainXMLTests {
         try await expectGolden(text, "domain-volumes.xml")
         _ = try await libvirt("define --validate FILE", text)
         #expect(RunningDisks(xml: text).volumes.values.sorted() == ["vda", "vdc"])
+    }
+
+    @Test("With GPUs that have quirks, beside one that has none")
+    func quirks() async throws {
+        let quirks = GPUQuirks([.id("10de:2330"): [.noROM, .gpuDirect], .address(try PCIAddress("0001:66:00.0")): []])
+        let gpus = [
+            try gpu("0000:65:00.0"), try gpu("0000:66:00.0", pciID: "10de:2901"),
+            try gpu("0001:66:00.0", pciID: "10de:2901"),
+        ]
+        let text = try xml(Example.spec(gpus: gpus), .kvm, quirks: quirks)
+        try await expectGolden(text, "domain-quirks.xml")
+        _ = try await libvirt("define --validate FILE", text)
+        #expect(!(try xml(Example.spec(gpus: [gpus[2]]), quirks: quirks)).contains("qemu:"))
+    }
+
+    @Test("With huge pages")
+    func hugePages() async throws {
+        let text = try xml(Example.spec(gpus: [gpu("0000:65:00.0")]), .kvm, hugePages: .gib1)
+        try await expectGolden(text, "domain-huge-pages.xml")
+        _ = try await libvirt("define --validate FILE", text)
+        _ = try await libvirt("define --validate FILE", try xml(Example.spec(), hugePages: .mib2))
     }
 
     @Test("libvirt takes it by its own schema", arguments: [VirtType.qemu, .kvm])
