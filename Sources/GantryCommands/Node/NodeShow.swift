@@ -36,6 +36,7 @@ struct NodeShow: AsyncParsableCommand {
         ] {
             lines.append("  \(name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(text(of: resources))")
         }
+        if let pageMiB = node.memoryPageMiB { lines.append("  memory       huge pages of \(pageMiB) MiB, whole ones") }
         for problem in node.problems { lines.append("  problem      \(problem)") }
         if let reason = node.cordonReason { lines.append("  cordoned     \(reason)") }
         for gpu in node.gpus {
