@@ -168,7 +168,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "gantry-agent",
-            dependencies: ["Agent", "Observability", "Settings", argumentParser, configuration, logging, metrics],
+            dependencies: [
+                "Agent", "GantryModel", "Observability", "Settings", argumentParser, configuration, logging, metrics,
+            ],
             swiftSettings: strict
         ),
         .executableTarget(name: "gantry", dependencies: ["GantryCommands", argumentParser], swiftSettings: strict),

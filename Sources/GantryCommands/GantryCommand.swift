@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ArgumentParser
+import GantryModel
 
 /// `gantry`: tenants' and operators' work at the command line.
 public struct GantryCommand: AsyncParsableCommand {
@@ -12,6 +13,7 @@ public struct GantryCommand: AsyncParsableCommand {
             that is in use (`gantry context`). The exit status is 0 when it worked, 1 when the conductor said no, 2 when \
             it cannot be reached, and 64 for a wrong command.
             """,
+        version: GantryVersion.current,
         subcommands: [
             ContextCommand.self, VirtualMachineCommand.self, VolumeCommand.self, SnapshotCommand.self,
             KeypairCommand.self, EnvironmentCommand.self, FlavorCommand.self, ImageCommand.self, RegionCommand.self,

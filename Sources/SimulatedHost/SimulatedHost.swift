@@ -129,7 +129,7 @@ package actor SimulatedHost: Agent.Host {
             reserved: .zero,
             virtType: VirtType.qemu.rawValue,
             hypervisorVersion: "simulated",
-            agentVersion: AgentVersion.current,
+            agentVersion: GantryVersion.current,
             gpus: gpus.map(condition),
             storagePools: [StoragePoolInventory(name: "local", kind: .local)]
         )

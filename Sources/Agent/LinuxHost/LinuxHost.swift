@@ -94,7 +94,7 @@ package struct LinuxHost: Host {
             memoryPageMiB: hugePages.pageMiB,
             virtType: virtType.rawValue,
             hypervisorVersion: try await looked { connection in try await connection.version() },
-            agentVersion: AgentVersion.current,
+            agentVersion: GantryVersion.current,
             gpus: try await gpus.inventory(),
             fabricPartitions: try await gpus.fabricPartitions(),
             storagePools: await pools.inventory()
