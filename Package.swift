@@ -206,6 +206,11 @@ let package = Package(
         .testTarget(name: "GantryProtocolTests", dependencies: ["GantryProtocol"], swiftSettings: strict),
         .testTarget(name: "PlacementTests", dependencies: ["Placement"], swiftSettings: strict),
         .testTarget(
+            name: "SettingsTests",
+            dependencies: ["Agent", "Conductor", "GantryModel", "GantryTestSupport", configuration, systemPackage],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "ObservabilityTests",
             dependencies: [
                 "GantryTestSupport", "Observability", logging, metrics, serviceLifecycle,

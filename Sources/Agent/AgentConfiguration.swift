@@ -11,9 +11,10 @@ import Settings
 ///
 /// ## Configuration keys:
 /// - `conductor.url` (string, required): the conductor's address, such as `https://conductor.example:8443`.
-/// - `node.name` (string, required): this node's name at the conductor.
+/// - `node.name` (string, required): this node's name at the conductor, such as `node-1`.
 /// - `node.api_key` (string, required, secret): this node's key.
-/// - `amqp.url` (string, required, secret): RabbitMQ as this node's own user.
+/// - `amqp.url` (string, required, secret): RabbitMQ as this node's own user, such as
+///   `amqps://node-1:PASSWORD@broker.example:5671/gantry`.
 /// - `state.directory` (string, default `/var/lib/gantry`): journal, images and machines.
 /// - `storage.local_pool` (string, default `local`): what the pool of volumes on this host's disk is called; empty for none.
 /// - `storage.shared_pools` (list of `NAME=DIRECTORY`, default none): directories that several nodes mount, each with a file
@@ -42,14 +43,18 @@ import Settings
 /// - `huge_pages` (`none`, `2MiB` or `1GiB`, default `none`): what guests' memory is made of. With huge pages those that the
 ///   host has of the size are the memory that the node offers.
 /// - `orphan_policy` (`report`, `stop` or `remove`, default `report`): what happens to domains that nobody wants.
-/// - `reserved.vcpus`, `reserved.memory_mib`, `reserved.disk_gib` (integers ≥ 0, default 0, 512, 5): kept for the host. With
-///   huge pages it is of those that memory is kept, by default none.
+/// - `reserved.vcpus` (integer 0 to 4096, default 0): processors kept for the host.
+/// - `reserved.memory_mib` (integer 0 to 16777216, default 512): memory kept for the host, in MiB.
+///   With huge pages it is of those that it is kept, by default none.
+/// - `reserved.disk_gib` (integer 0 to 16777216, default 5): disk kept for the host, in GiB.
 /// - `concurrency` (integer 1 to 64, default 8): machines worked on side by side.
 /// - `look_interval` (integer 1 to 3600, default 30): seconds between looks at every machine; events bring most sooner.
 /// - `metrics_interval` (integer 1 to 3600, default 60): seconds between measurements of what machines use, at most; the
 ///   conductor keeps one a minute.
-/// - `health.address` (string, default `127.0.0.1`), `health.port` (integer, default 9180): `/healthz` and `/metrics`.
-/// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`).
+/// - `health.address` (string, default `127.0.0.1`): where `/healthz` and `/metrics` are.
+/// - `health.port` (integer 0 to 65535, default 9180): their port; 0 for any free one.
+/// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`): the least that the
+///   log tells.
 package struct AgentConfiguration: Sendable {
     package var conductorURL: String
     package var nodeName: NodeName

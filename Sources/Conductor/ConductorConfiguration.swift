@@ -7,13 +7,18 @@ import Settings
 /// What a conductor is told: environment over file, read once at start.
 ///
 /// ## Configuration keys:
-/// - `database.url` (string, required, secret): PostgreSQL, as libpq reads URLs.
+/// - `database.url` (string, required, secret): PostgreSQL, as libpq reads URLs, such as
+///   `postgresql://gantry:PASSWORD@127.0.0.1/gantry`.
 /// - `database.connections` (integer 2 to 100, default 8): connections to hold at most.
-/// - `amqp.url` (string, required, secret): RabbitMQ as a user who may do everything in its virtual host.
+/// - `amqp.url` (string, required, secret): RabbitMQ as a user who may do everything in its virtual host, such as
+///   `amqp://gantry:PASSWORD@127.0.0.1:5672/gantry`.
 /// - `amqp.agent_host` (string, default the host of `amqp.url`): RabbitMQ's name as agents see it.
-/// - `rabbitmq.management_url` (string, required, secret): `http://USER:PASSWORD@HOST:PORT` of the management plugin.
-/// - `listen.address` (string, default `127.0.0.1`), `listen.port` (integer, default 8080): the API.
-/// - `status.address` (string, default `127.0.0.1`), `status.port` (integer, default 9181): `/healthz` and `/metrics`.
+/// - `rabbitmq.management_url` (string, required, secret): RabbitMQ's management plugin as a user who may make users, such as
+///   `http://gantry:PASSWORD@127.0.0.1:15672`.
+/// - `listen.address` (string, default `127.0.0.1`): where the API is.
+/// - `listen.port` (integer 0 to 65535, default 8080): its port; 0 for any free one.
+/// - `status.address` (string, default `127.0.0.1`): where `/healthz` and `/metrics` are.
+/// - `status.port` (integer 0 to 65535, default 9181): their port; 0 for any free one.
 /// - `node.report_interval` (integer 1 to 300, default 10): seconds between an agent's reports.
 /// - `node.desired_interval` (integer 1 to 3600, default 60): seconds between an agent's looks at what is wanted.
 /// - `callbacks.allow_private` (boolean, default false): whether tenants' callbacks may go to addresses that are not on the
@@ -27,7 +32,8 @@ import Settings
 /// - `console.novnc_directory` (string, default `/usr/share/novnc`): the files of noVNC, which Debian's `novnc` installs.
 /// - `image_store.directory` (string, optional): where snapshots and tenants' images are kept; all conductors share it.
 ///   Without it there are none.
-/// - `log.level` (string, default `info`): `trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`.
+/// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`): the least that the
+///   log tells.
 package struct ConductorConfiguration: Sendable {
     package var databaseURL: String
     package var databaseConnections: Int
