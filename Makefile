@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
+PACKAGES = .build-packages/debian
 CACHE ?= $(or $(GANTRY_CACHE),$(HOME)/.cache/gantry)
 SCRIPTS = .ci/run $(wildcard Packaging/dev/* Packaging/gpu/*) Packaging/check-units Packaging/images/build \
+	Packaging/debian/build Packaging/debian/check $(wildcard Packaging/debian/*.preinst Packaging/debian/*.postrm) \
 	Packaging/images/check Packaging/images/debian/customize Packaging/images/host/customize Packaging/images/micro/rc \
 	Packaging/images/micro/udhcpc Packaging/images/micro/initramfs-init
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down dependencies images judges build test test-all format lint benchmark clean
+.PHONY: help demo demo-down dependencies images judges build packages test test-all format lint benchmark clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,15 +33,20 @@ judges: dependencies ## Install the vendor's SDK and what else judges the API
 build: ## Compile everything, tests included
 	swift build --build-tests
 
+packages: ## Build the Debian packages of conductor, agent and command line
+	@Packaging/dev/install-dependencies build packages
+	@Packaging/debian/build $(PACKAGES)
+
 test: dependencies images judges build ## Run all tests on real parts (root)
 	GANTRY_CACHE=$(CACHE) GANTRY_IMAGES=$(CACHE)/images swift test --skip-build --no-parallel
 
 test-all: export GANTRY_TEST_ALL = 1
-test-all: test ## The same, and what takes longer: GPUs in trouble, both guest images by BIOS and by UEFI
+test-all: test packages ## The same, and what takes longer: GPUs in trouble, guest images by BIOS and UEFI, packages
 	Packaging/images/check $(CACHE)/images/micro.qcow2 gantry bios
 	Packaging/images/check $(CACHE)/images/micro.qcow2 gantry uefi
 	Packaging/images/check $(CACHE)/images/debian.qcow2 debian bios
 	Packaging/images/check $(CACHE)/images/debian.qcow2 debian uefi
+	Packaging/debian/check $(PACKAGES)/*.deb
 
 format: ## Format the sources
 	swift format -i -r Sources Tests Benchmarks/Sources Package.swift Benchmarks/Package.swift
@@ -53,4 +60,4 @@ benchmark: dependencies images ## Measure, side by side, and print tables (root)
 	@Packaging/dev/benchmark $(CACHE)/images
 
 clean: ## Remove what was built; the image cache stays
-	rm -rf .build Benchmarks/.build
+	rm -rf .build .build-packages Benchmarks/.build
