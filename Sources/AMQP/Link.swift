@@ -36,6 +36,7 @@ final class Link {
         let socket = try unsafe makeSocket(configuration)
         var deadline = timeval(tv_sec: configuration.timeout, tv_usec: 0)
         let opened = unsafe amqp_socket_open_noblock(socket, configuration.host, Int32(configuration.port), &deadline)
+        try Self.checkCertificate(opened, configuration)
         try check(status: opened, "cannot connect to \(configuration.host):\(configuration.port)")
         watchPath()
         _ = unsafe amqp_set_handshake_timeout(state, &deadline)
@@ -52,6 +53,20 @@ final class Link {
         try unsafe check(login, "login as \(configuration.user)")
         _ = unsafe amqp_channel_open(state, Self.channel)
         try checkLast("opening a channel")
+    }
+
+    /// What the library says of a certificate that it does not take, it says of any: a name that is another, or no trust.
+    private static func checkCertificate(_ status: Int32, _ configuration: AMQPConfiguration) throws(AMQPError) {
+        switch status {
+        case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED.rawValue:
+            throw AMQPError(.connection, "the broker's certificate is for another name than \(configuration.host)")
+        case AMQP_STATUS_SSL_PEER_VERIFY_FAILED.rawValue:
+            throw AMQPError(
+                .connection,
+                "the broker's certificate has expired, or is not from an authority in \(configuration.authorities)"
+            )
+        default: return
+        }
     }
 
     /// Has the kernel find out within half a minute that the broker's host or the path to it is gone (tcp(7)), and keeps

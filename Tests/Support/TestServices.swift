@@ -37,7 +37,8 @@ package struct TestServices: Sendable {
         try await shell(Repository.path("Packaging/dev/services"), "restart-rabbitmq", folder)
     }
 
-    private init(folder: String) throws {
+    /// The services that the script started in a folder.
+    package init(folder: String) throws {
         let text = try String(contentsOfFile: folder + "/services.env", encoding: .utf8)
         let lines = text.split(separator: "\n")
             .compactMap { line -> (String, String)? in
