@@ -28,6 +28,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -35,6 +36,7 @@ let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swi
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -62,6 +64,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -92,7 +95,7 @@ let package = Package(
         /// Where the programs' settings come from, and their bounds.
         .target(
             name: "Settings",
-            dependencies: ["GantryModel", configuration, systemPackage],
+            dependencies: ["GantryModel", configuration, crypto, nioSSL, systemPackage],
             swiftSettings: strict
         ),
         /// Logging, Prometheus text, health.
@@ -107,9 +110,9 @@ let package = Package(
             name: "Conductor",
             dependencies: [
                 "DedicatedThread", "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
-                "Settings", asyncAlgorithms, asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging,
-                metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioWebSocket, serviceLifecycle,
-                unixSignals, yams,
+                "Settings", asyncAlgorithms, asyncHTTPClient, configuration, crypto, httpTypes, hummingbird,
+                hummingbirdTLS, logging, metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL,
+                nioWebSocket, serviceLifecycle, unixSignals, yams,
             ],
             resources: [
                 .embedInCode("Store/Migrations"), .embedInCode("API/OpenAPI/openapi.yaml"),
@@ -122,7 +125,7 @@ let package = Package(
             dependencies: [
                 "DedicatedThread", "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "Settings",
                 asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
-                nioPosix, serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
+                nioPosix, nioSSL, serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict
         ),
@@ -154,7 +157,9 @@ let package = Package(
         /// The command line, one command a file.
         .target(
             name: "GantryCommands",
-            dependencies: ["GantryClient", "GantryModel", "GantryProtocol", argumentParser, asyncHTTPClient, yams],
+            dependencies: [
+                "GantryClient", "GantryModel", "GantryProtocol", argumentParser, asyncHTTPClient, nioSSL, yams,
+            ],
             swiftSettings: strict
         ),
 
@@ -169,7 +174,8 @@ let package = Package(
         .executableTarget(
             name: "gantry-agent",
             dependencies: [
-                "Agent", "GantryModel", "Observability", "Settings", argumentParser, configuration, logging, metrics,
+                "Agent", "GantryModel", "GantryProtocol", "Observability", "Settings", argumentParser, configuration,
+                logging, metrics,
             ],
             swiftSettings: strict
         ),
@@ -219,7 +225,11 @@ let package = Package(
         ),
         .testTarget(
             name: "ConductorTests",
-            dependencies: ["Conductor", "GantryTestSupport", "GantryClient", hummingbirdTesting, yams],
+            dependencies: [
+                "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
+                "Observability", "Postgres", "Settings", asyncHTTPClient, configuration, hummingbird,
+                hummingbirdTLS, hummingbirdTesting, logging, nioCore, nioSSL, yams,
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -5,7 +5,7 @@ package import Configuration
 import Foundation
 package import GantryModel
 package import Logging
-import Settings
+package import Settings
 
 /// What an agent is told: flags over environment over file, read once at start.
 ///
@@ -15,6 +15,8 @@ import Settings
 /// - `node.api_key` (string, required, secret): this node's key.
 /// - `amqp.url` (string, required, secret): RabbitMQ as this node's own user, such as
 ///   `amqps://node-1:PASSWORD@broker.example:5671/gantry`.
+/// - `tls.authorities` (string, default what the system trusts): a PEM file with the only certificate authority whose word is
+///   taken on who the conductor and RabbitMQ are.
 /// - `state.directory` (string, default `/var/lib/gantry`): journal, images and machines.
 /// - `storage.local_pool` (string, default `local`): what the pool of volumes on this host's disk is called; empty for none.
 /// - `storage.shared_pools` (list of `NAME=DIRECTORY`, default none): directories that several nodes mount, each with a file
@@ -60,6 +62,8 @@ package struct AgentConfiguration: Sendable {
     package var nodeName: NodeName
     package var nodeKey: String
     package var broker: AMQPConfiguration
+    /// Nil for what the system trusts.
+    package var authorities: CertificateAuthorities?
     package var stateDirectory: String
     /// Nil for no pool on the host's own disk.
     package var localPool: String?
@@ -92,6 +96,9 @@ package struct AgentConfiguration: Sendable {
         nodeKey = try reader.requiredString(forKey: "node.api_key", isSecret: true)
         broker = try Self.parsed("amqp.url", reader.requiredString(forKey: "amqp.url", isSecret: true)) { text in
             try AMQPConfiguration(url: text)
+        }
+        if let authorities = try reader.authorities() {
+            (self.authorities, broker.authorities) = (authorities.content, authorities.path)
         }
         stateDirectory = try Self.absolutePath("state.directory", default: "/var/lib/gantry", reader)
         let localPool = reader.string(forKey: "storage.local_pool", default: "local")

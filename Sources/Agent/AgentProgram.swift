@@ -9,6 +9,7 @@ package import Logging
 import NIOCore
 package import Observability
 import ServiceLifecycle
+import Settings
 import UnixSignals
 
 /// The agent, put together from its configuration.
@@ -44,16 +45,14 @@ package struct AgentProgram: Sendable {
             logger.warning("Host check", metadata: ["subject": "\(finding.subject)", "finding": "\(finding.text)"])
         }
 
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
-        let consoleClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.consoleConfiguration)
+        let clients = Clients(authorities: configuration.authorities)
         let result: Result<Void, any Error>
         do {
-            result = .success(try await run(verdict.virtType, client, consoleClient))
+            result = .success(try await run(verdict.virtType, clients))
         } catch {
             result = .failure(error)
         }
-        try? await consoleClient.shutdown()
-        try? await client.shutdown()
+        await clients.shutDown()
         try result.get()
     }
 
@@ -74,21 +73,7 @@ package struct AgentProgram: Sendable {
         return host + ((try? await gpus.run()) ?? [])
     }
 
-    private static var clientConfiguration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration()
-        configuration.timeout = .init(connect: .seconds(5), read: .seconds(60))
-        configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
-        return configuration
-    }
-
-    /// A display may be silent for hours.
-    private static var consoleConfiguration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration()
-        configuration.timeout = .init(connect: .seconds(5))
-        return configuration
-    }
-
-    private func run(_ virtType: VirtType, _ client: HTTPClient, _ consoleClient: HTTPClient) async throws {
+    private func run(_ virtType: VirtType, _ clients: Clients) async throws {
         let directory = configuration.stateDirectory
         for name in ["images", "machines"] { try HostFiles.makeDirectory("\(directory)/\(name)", mode: 0o711) }
         let hypervisor = Hypervisor(uri: configuration.libvirtURI, logger: logger)
@@ -101,7 +86,7 @@ package struct AgentProgram: Sendable {
         }
         let network = HostNetwork(hypervisor: hypervisor, floatingIPs: floatingIPs, logger: logger)
         let store = ImageStoreClient(
-            client: client,
+            client: clients.conductor,
             url: configuration.conductorURL,
             node: configuration.nodeName,
             key: configuration.nodeKey
@@ -113,7 +98,7 @@ package struct AgentProgram: Sendable {
             network: network,
             consoles: Consoles(
                 hypervisor: hypervisor,
-                client: consoleClient,
+                client: clients.consoles,
                 conductorURL: configuration.conductorURL,
                 node: configuration.nodeName,
                 key: configuration.nodeKey,
@@ -121,7 +106,7 @@ package struct AgentProgram: Sendable {
             ),
             images: ImageCache(
                 directory: "\(directory)/images",
-                download: ImageDownload(client: client, store: store),
+                download: ImageDownload(client: clients.downloads, store: store),
                 logger: logger
             ),
             pools: StoragePools(storagePools, logger: logger),
@@ -137,7 +122,7 @@ package struct AgentProgram: Sendable {
         )
         let journal = try TaskJournal(directory: "\(directory)/journal", logger: logger)
         let conductor = ConductorClient(
-            client: client,
+            client: clients.conductor,
             url: configuration.conductorURL,
             node: configuration.nodeName,
             key: configuration.nodeKey
@@ -258,5 +243,29 @@ private struct NodeService: Service, CustomStringConvertible {
         } catch is CancellationError {
             // Asked to end, it ended.
         }
+    }
+}
+
+/// The agent's HTTP clients. Those to the conductor trust the cloud's own authorities alone, where there are some.
+private struct Clients {
+    let conductor: HTTPClient
+    let consoles: HTTPClient
+    /// To wherever images are.
+    let downloads: HTTPClient
+
+    init(authorities: CertificateAuthorities?) {
+        var usual = HTTPClient.Configuration()
+        usual.timeout = .init(connect: .seconds(5), read: .seconds(60))
+        usual.redirectConfiguration = .follow(max: 5, allowCycles: false)
+        downloads = HTTPClient(eventLoopGroupProvider: .singleton, configuration: usual)
+        usual.tlsConfiguration = authorities?.clientConfiguration
+        conductor = HTTPClient(eventLoopGroupProvider: .singleton, configuration: usual)
+        // A display may be silent for hours.
+        usual.timeout.read = nil
+        consoles = HTTPClient(eventLoopGroupProvider: .singleton, configuration: usual)
+    }
+
+    func shutDown() async {
+        for client in [consoles, downloads, conductor] { try? await client.shutdown() }
     }
 }

@@ -158,7 +158,7 @@ package struct NodeAgent: Sendable {
                 health.report("hypervisor", .well)
                 let request = NodeSessionRequest(
                     bootID: bootID,
-                    hostname: Self.kernel("hostname"),
+                    hostname: Self.hostname,
                     inventory: inventory,
                     machines: machines
                 )
@@ -230,6 +230,9 @@ package struct NodeAgent: Sendable {
 
     /// Another one each time that the host is started (kernel, `Documentation/admin-guide/sysctl/kernel.rst`).
     package static var bootID: String { kernel("random/boot_id") }
+
+    /// The kernel's name of this host, by which the conductor knows it.
+    package static var hostname: String { kernel("hostname") }
 
     /// One line of `/proc/sys/kernel`.
     private static func kernel(_ name: String) -> String {

@@ -2,7 +2,7 @@
 
 package import Configuration
 import GantryModel
-import Settings
+package import Settings
 
 /// What a conductor is told: environment over file, read once at start.
 ///
@@ -17,6 +17,13 @@ import Settings
 ///   `http://gantry:PASSWORD@127.0.0.1:15672`.
 /// - `listen.address` (string, default `127.0.0.1`): where the API is.
 /// - `listen.port` (integer 0 to 65535, default 8080): its port; 0 for any free one.
+/// - `listen.certificate` (string, optional): a PEM file with the API's certificate, then those that lead to its authority's.
+///   With it and the key the API speaks TLS alone.
+/// - `listen.key` (string, optional): a PEM file with the certificate's key.
+/// - `listen.allow_plain` (boolean, default false): whether the API may listen beyond loopback without TLS, where something
+///   else keeps keys from being read on the way, such as a proxy or a tunnel.
+/// - `tls.authorities` (string, default what the system trusts): a PEM file with the certificate authority of the cloud's own
+///   certificates, those of the API and of RabbitMQ. Hosts that join get it.
 /// - `status.address` (string, default `127.0.0.1`): where `/healthz` and `/metrics` are.
 /// - `status.port` (integer 0 to 65535, default 9181): their port; 0 for any free one.
 /// - `node.report_interval` (integer 1 to 300, default 10): seconds between an agent's reports.
@@ -42,6 +49,10 @@ package struct ConductorConfiguration: Sendable {
     package var managementURL: String
     package var listenAddress: String
     package var listenPort: Int
+    /// Nil for plain HTTP.
+    package var listenTLS: ListenTLS?
+    /// Nil for what the system trusts.
+    package var authorities: (path: String, content: CertificateAuthorities)?
     package var statusAddress: String
     package var statusPort: Int
     package var intervals: NodeIntervals
@@ -83,6 +94,31 @@ package struct ConductorConfiguration: Sendable {
             throw InvalidValue("image_store.directory is “\(directory)”; write a whole path, from “/” on.")
         }
         logLevel = reader.string(forKey: "log.level", default: "info")
+        authorities = try reader.authorities()
+        listenTLS = try ListenTLS(reader)
+        guard listenTLS != nil || isLoopbackOnly || reader.bool(forKey: "listen.allow_plain", default: false) else {
+            throw InvalidValue(
+                "listen.address is “\(listenAddress)”, where others could read the keys that come without TLS. Name "
+                    + "listen.certificate and listen.key, or set listen.allow_plain where a proxy or a tunnel encrypts."
+            )
+        }
+    }
+
+    /// The API's certificate and key.
+    package struct ListenTLS: Sendable {
+        package var certificate: String
+        package var key: String
+
+        /// Nil where neither is named.
+        ///
+        /// - Throws: `InvalidValue` where one is.
+        fileprivate init?(_ reader: ConfigReader) throws(InvalidValue) {
+            switch (reader.string(forKey: "listen.certificate"), reader.string(forKey: "listen.key")) {
+            case (nil, nil): return nil
+            case (let certificate?, let key?): (self.certificate, self.key) = (certificate, key)
+            default: throw InvalidValue("listen.certificate and listen.key belong together; name both files.")
+            }
+        }
     }
 
     /// Whether only this machine can reach the API. The test data's key is good for nothing else.

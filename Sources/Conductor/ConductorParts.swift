@@ -3,6 +3,7 @@
 package import AMQP
 import AsyncHTTPClient
 package import Postgres
+import Settings
 
 /// What the conductor's program and its commands both stand on: the database, the broker, and the nodes' registry.
 package struct ConductorParts: Sendable {
@@ -25,11 +26,16 @@ package struct ConductorParts: Sendable {
                 maximumConnections: configuration.databaseConnections
             )
         )
-        broker = try AMQPConfiguration(url: configuration.amqpURL)
+        var broker = try AMQPConfiguration(url: configuration.amqpURL)
+        if let authorities = configuration.authorities { broker.authorities = authorities.path }
+        self.broker = broker
         publisher = AMQPPublisher(broker)
         var agentsBroker = broker
         agentsBroker.host = configuration.amqpAgentHost ?? broker.host
-        client = HTTPClient(eventLoopGroupProvider: .singleton)
+        client = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: .init(tlsConfiguration: configuration.authorities?.content.clientConfiguration)
+        )
         administration = try BrokerAdministration(
             client: client,
             url: configuration.managementURL,

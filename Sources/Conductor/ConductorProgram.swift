@@ -3,8 +3,12 @@
 import AMQP
 import AsyncHTTPClient
 import Foundation
+import GantryModel
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 package import Logging
+import NIOSSL
 package import Observability
 import Postgres
 import ServiceLifecycle
@@ -77,7 +81,7 @@ package struct ConductorProgram: Sendable {
             ),
             CloudMeasures(database: parts.database, broker: parts.administration, logger: logger),
             // The last one, so that it is the first to end.
-            application(parts, outbox),
+            try application(parts, outbox),
         ]
         if let manager { services.insert(manager, at: 0) }
         var settings = ServiceGroupConfiguration(
@@ -103,7 +107,7 @@ package struct ConductorProgram: Sendable {
         )
     }
 
-    private func application(_ parts: ConductorParts, _ outbox: OutboxSignal) -> some Service {
+    private func application(_ parts: ConductorParts, _ outbox: OutboxSignal) throws -> some Service {
         let database = parts.database
         let lifecycle = MachineLifecycle(database: database, outbox: outbox)
         let relay = ConsoleRelay(
@@ -127,13 +131,14 @@ package struct ConductorProgram: Sendable {
             registry: parts.registry,
             callbacks: configuration.callbacks,
             consoles: configuration.consoles,
+            authorities: configuration.authorities?.content,
             rateLimit: configuration.rateLimit,
             health: health,
             logger: logger
         )
         return Application(
             router: api.router,
-            server: .http1(consoles: relay),
+            server: try server(relay),
             configuration: .init(
                 address: .hostname(configuration.listenAddress, port: configuration.listenPort),
                 serverName: "gantry-conductor"
@@ -144,5 +149,22 @@ package struct ConductorProgram: Sendable {
             },
             logger: logger.quieted
         )
+    }
+
+    private func server(_ consoles: ConsoleRelay) throws -> HTTPServerBuilder {
+        guard let files = configuration.listenTLS else { return .http1(consoles: consoles) }
+        do {
+            let tls = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(files.certificate).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem))
+            )
+            // The two are held against each other here.
+            return try .tls(.http1(consoles: consoles, isSecure: true), tlsConfiguration: tls)
+        } catch {
+            throw InvalidValue(
+                "listen.certificate or listen.key cannot be used, or they do not belong together: \(error). They are PEM "
+                    + "files that the conductor's user can read."
+            )
+        }
     }
 }

@@ -9,7 +9,8 @@ public import NIOHTTP1
 /// The conductor's API over HTTP, as one user. Operations are extensions, a file for each resource.
 public struct APIClient: Sendable {
     private let http: HTTPClient
-    private let base: String
+    /// The conductor's address.
+    public let url: String
     private let key: String
 
     private static let timeout = TimeAmount.seconds(60)
@@ -22,7 +23,7 @@ public struct APIClient: Sendable {
     ///   - key: the user's API key.
     public init(http: HTTPClient, url: String, key: String) {
         self.http = http
-        base = url.hasSuffix("/") ? String(url.dropLast()) : url
+        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.key = key
     }
 
@@ -59,7 +60,7 @@ public struct APIClient: Sendable {
         _ body: (any Encodable & Sendable)?,
         _ headers: [String: String]
     ) throws(ClientError) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: "\(base)/\(path)\(Self.text(of: query))")
+        var request = HTTPClientRequest(url: "\(url)/\(path)\(Self.text(of: query))")
         request.method = method
         request.headers.add(name: "api_key", value: key)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
@@ -80,7 +81,7 @@ public struct APIClient: Sendable {
             let buffer = try await response.body.collect(upTo: Self.maximumAnswer)
             return (response.status.code, Data(buffer.readableBytesView))
         } catch {
-            throw .transport("\(base): \(error)")
+            throw .transport("\(url): \(error)")
         }
     }
 

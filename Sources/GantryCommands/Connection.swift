@@ -4,6 +4,7 @@ import ArgumentParser
 import AsyncHTTPClient
 import Foundation
 import GantryClient
+import NIOSSL
 
 /// Which cloud a command is for, and how its answer is printed.
 struct Connection: ParsableArguments {
@@ -33,7 +34,8 @@ struct Connection: ParsableArguments {
         _ body: (APIClient) async throws(ClientError) -> Value
     ) async throws -> Result<Value, ClientError> {
         let cloud = try cloud()
-        let http = HTTPClient(eventLoopGroupProvider: .singleton)
+        let configuration = try Self.configuration(ProcessInfo.processInfo.environment)
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let result: Result<Value, ClientError>
         do {
             result = .success(try await body(APIClient(http: http, url: cloud.url, key: cloud.apiKey)))
@@ -65,5 +67,18 @@ struct Connection: ParsableArguments {
             )
         }
         return try ContextFile.standard.context(used)
+    }
+
+    /// With the cloud's own certificate authority where $GANTRY_TLS_AUTHORITIES names its file.
+    private static func configuration(_ environment: [String: String]) throws -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        guard let path = environment["GANTRY_TLS_AUTHORITIES"] else { return configuration }
+        guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
+            throw ValidationError("GANTRY_TLS_AUTHORITIES is “\(path)”; name a PEM file with certificates.")
+        }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = .certificates(certificates)
+        configuration.tlsConfiguration = tls
+        return configuration
     }
 }

@@ -10,7 +10,8 @@ public struct GantryCommand: AsyncParsableCommand {
         abstract: "Virtual machines of a Gantry cloud.",
         discussion: """
             Which cloud a command is for: --context says it, or GANTRY_URL with the key in GANTRY_API_KEY, or the context \
-            that is in use (`gantry context`). The exit status is 0 when it worked, 1 when the conductor said no, 2 when \
+            that is in use (`gantry context`). GANTRY_TLS_AUTHORITIES names the file of a cloud's own certificate \
+            authority. The exit status is 0 when it worked, 1 when the conductor said no, 2 when \
             it cannot be reached, and 64 for a wrong command.
             """,
         version: GantryVersion.current,

@@ -52,6 +52,7 @@ public enum Subject {
     public enum Volume {}
     public enum VolumeAttachment {}
     public enum Snapshot {}
+    public enum JoinToken {}
 }
 
 public typealias OrganizationID = Identifier<Subject.Organization>
@@ -80,3 +81,4 @@ public typealias StoragePoolID = Identifier<Subject.StoragePool>
 public typealias VolumeID = Identifier<Subject.Volume>
 public typealias VolumeAttachmentID = Identifier<Subject.VolumeAttachment>
 public typealias SnapshotID = Identifier<Subject.Snapshot>
+public typealias JoinTokenID = Identifier<Subject.JoinToken>

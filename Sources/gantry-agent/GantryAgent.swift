@@ -9,7 +9,7 @@ struct GantryAgent: AsyncParsableCommand {
         commandName: "gantry-agent",
         abstract: "Makes this host's virtual machines what the conductor wants them to be.",
         version: GantryVersion.current,
-        subcommands: [Run.self, Doctor.self],
+        subcommands: [Run.self, Join.self, Doctor.self],
         defaultSubcommand: Run.self
     )
 }

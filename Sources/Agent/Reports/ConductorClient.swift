@@ -115,7 +115,7 @@ package struct ConductorClient: ConductorConnection {
             let buffer = try await response.body.collect(upTo: 64 << 20)
             return (response.status.code, Data(buffer.readableBytesView))
         } catch {
-            throw ConductorError.unavailable("\(error)")
+            throw ConductorError.unavailable("\(TransportTrouble(error))")
         }
     }
 }

@@ -8,9 +8,12 @@ package struct APIContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// Whose key came with the request; nil for none or an unknown one.
     package var caller: Caller?
+    /// The IP address from which the request came: a proxy's, where one is in front.
+    package let address: String
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        address = source.channel.remoteAddress?.ipAddress ?? "unknown"
     }
 }
 

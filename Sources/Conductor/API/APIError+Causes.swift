@@ -84,14 +84,15 @@ extension NodeRefusal.Reason {
     /// The HTTP status that says it.
     var status: HTTPResponse.Status {
         switch self {
-        case .unauthorized: .unauthorized
+        case .unauthorized, .joinToken: .unauthorized
         case .outdated, .wrongIdentity, .conflict: .conflict
         case .unsupportedVersion: .badRequest
         case .notFound: .notFound
         }
     }
 
-    fileprivate var code: String {
+    /// The stable code that names it.
+    var code: String {
         switch self {
         case .unauthorized: "unauthorized"
         case .outdated: "outdated_epoch"
@@ -99,6 +100,7 @@ extension NodeRefusal.Reason {
         case .conflict: "conflict"
         case .unsupportedVersion: "unsupported_version"
         case .notFound: "not_found"
+        case .joinToken(let fault): "join_token_\(fault.rawValue)"
         }
     }
 }

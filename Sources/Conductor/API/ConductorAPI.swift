@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GantryModel
 package import Hummingbird
 package import Logging
 package import Observability
 package import Postgres
+package import Settings
 
 /// The conductor's routes, put together.
 package struct ConductorAPI: Sendable {
@@ -14,7 +16,8 @@ package struct ConductorAPI: Sendable {
     private let registry: NodeRegistry
     private let callbacks: CallbackPolicy
     private let consoles: ConsoleSettings
-    private let limiter: RateLimiter?
+    private let authorities: CertificateAuthorities?
+    private let limiter: RateLimiter<APIKeyID>?
     private let health: Health
     private let logger: Logger
 
@@ -26,6 +29,7 @@ package struct ConductorAPI: Sendable {
     ///   - registry: makes and removes nodes.
     ///   - callbacks: where tenants' callbacks may go.
     ///   - consoles: how tenants reach machines' displays.
+    ///   - authorities: what hosts that join shall know the conductor by; nil for what the system trusts.
     ///   - rateLimit: of each tenant's key; nil for none.
     ///   - health: what `/healthz` says.
     ///   - logger: gets what failed.
@@ -37,13 +41,14 @@ package struct ConductorAPI: Sendable {
         registry: NodeRegistry,
         callbacks: CallbackPolicy = CallbackPolicy(),
         consoles: ConsoleSettings = ConsoleSettings(),
+        authorities: CertificateAuthorities? = nil,
         rateLimit: RateLimit?,
         health: Health,
         logger: Logger
     ) {
         (self.database, self.keys, self.lifecycle) = (database, keys, lifecycle)
         (self.nodes, self.registry, self.callbacks, self.consoles) = (nodes, registry, callbacks, consoles)
-        (self.health, self.logger) = (health, logger)
+        (self.authorities, self.health, self.logger) = (authorities, health, logger)
         limiter = rateLimit.map { RateLimiter($0) }
     }
 
@@ -72,6 +77,7 @@ package struct ConductorAPI: Sendable {
         OpenAPIDocument.add(to: router)
         DocumentationRoutes.add(to: router)
         nodes.add(to: router)
+        JoinRoutes(registry: registry, authorities: authorities, logger: logger).add(to: router)
         let authenticated = router.group("v1")
             .add(middleware: AuthenticationMiddleware(keys: keys))
             .add(middleware: RateLimitMiddleware(limiter: limiter))
@@ -123,6 +129,8 @@ package struct ConductorAPI: Sendable {
         AdminImageRoutes(store: ImageStore(database: database), regions: regions).add(to: admin)
         FloatingIPPoolRoutes(store: FloatingIPPoolStore(database: database), regions: regions).add(to: admin)
         AdminNodeRoutes(store: NodeStore(database: database), registry: registry, regions: regions).add(to: admin)
+        JoinTokenRoutes(store: JoinTokenStore(database: database), regions: regions, authorities: authorities)
+            .add(to: admin)
         AdminGPURoutes(store: GPUStore(database: database)).add(to: admin)
         DeadLetterRoutes(store: DeadLetterStore(database: database)).add(to: admin)
     }

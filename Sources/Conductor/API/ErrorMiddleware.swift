@@ -52,6 +52,16 @@ struct ErrorMiddleware: RouterMiddleware {
                 ]
             )
         }
+        if let known, known.isRefusedEntry(error) {
+            logger.notice(
+                "A caller was refused",
+                metadata: [
+                    "request.id": "\(context.id)", "http.method": "\(request.method)",
+                    "http.path": "\(request.uri.path.prefix(200))", "client.address": "\(context.address)",
+                    "reason": "\(known.reason)", "error": "\(error)",
+                ]
+            )
+        }
         let shown =
             known
             ?? APIError(.internalServerError, "The conductor failed; its log has the reason under id \(context.id).")
@@ -62,5 +72,13 @@ struct ErrorMiddleware: RouterMiddleware {
         for field in shown.headers { response.headers.append(field) }
         if shown.status == .serviceUnavailable { response.headers[.retryAfter] = "1" }
         return response
+    }
+}
+
+extension APIError {
+    /// Whether somebody came who has no business here, or not as what they said.
+    fileprivate func isRefusedEntry(_ cause: any Error) -> Bool {
+        if let refusal = cause as? NodeRefusal, [.outdated, .wrongIdentity].contains(refusal.reason) { return true }
+        return status == .unauthorized || status == .forbidden
     }
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import AMQP
-import Crypto
 import Foundation
 package import GantryModel
 package import Postgres
 
 /// Makes nodes and removes them: the row, the API key, the broker's user and the queue.
 package struct NodeRegistry: Sendable {
-    private let database: Database
+    let database: Database
     private let broker: BrokerAdministration
     private let publisher: AMQPPublisher
     private let brokerAddress: AMQPConfiguration
@@ -58,7 +57,7 @@ package struct NodeRegistry: Sendable {
             throw NodeRefusal(.notFound, "The region does not exist.")
         }
         do {
-            try await setUpBroker(name, credentials)
+            try await setUpBroker(name, password: credentials.password)
         } catch {
             // Without a broker's user the node is of no use, and its name shall be free for the next attempt.
             _ = try? await delete(name)
@@ -79,7 +78,7 @@ package struct NodeRegistry: Sendable {
             try !$0.query("SELECT 1 FROM compute_node WHERE name = \(name)").isEmpty
         }
         guard exists else { throw Self.notFound(name) }
-        try await setUpBroker(name, credentials)
+        try await setUpBroker(name, password: credentials.password)
         let changed = try await database.transaction { transaction in
             try transaction.execute(
                 "UPDATE compute_node SET api_key_digest = \(credentials.digest) WHERE name = \(name)"
@@ -111,28 +110,35 @@ package struct NodeRegistry: Sendable {
         try await database.transaction { try $0.execute("DELETE FROM compute_node WHERE name = \(name)") == 1 }
     }
 
-    private func setUpBroker(_ name: NodeName, _ credentials: NewCredentials) async throws {
+    /// Makes the node's queue and user, or gives the user another password. It may be repeated.
+    func setUpBroker(_ name: NodeName, password: String) async throws {
         try await TaskTopology.declareShared(publisher)
         try await TaskTopology.declareQueue(of: name, publisher)
-        try await broker.putUser(of: name, password: credentials.password)
+        try await broker.putUser(of: name, password: password)
     }
 
     private func newCredentials(for name: NodeName) -> NewCredentials {
         let password = Secret.make()
-        var url = URLComponents()
-        url.scheme = brokerAddress.usesTLS ? "amqps" : "amqp"
+        var url = brokerURL
         url.user = BrokerAdministration.user(of: name)
         url.password = password
+        let key = Secret.make(prefix: "gantry-node-")
+        return NewCredentials(
+            shown: NodeCredentials(node: name, apiKey: key, amqpURL: url.string ?? ""),
+            digest: APIKeyStore.digest(of: key),
+            password: password
+        )
+    }
+
+    /// Where agents find the broker, without user and password.
+    var brokerURL: URLComponents {
+        var url = URLComponents()
+        url.scheme = brokerAddress.usesTLS ? "amqps" : "amqp"
         url.host = brokerAddress.host
         url.port = brokerAddress.port
         let host = brokerAddress.virtualHost.addingPercentEncoding(withAllowedCharacters: .alphanumerics)
         url.percentEncodedPath = "/" + (host ?? "")
-        let key = Secret.make(prefix: "gantry-node-")
-        return NewCredentials(
-            shown: NodeCredentials(node: name, apiKey: key, amqpURL: url.string ?? ""),
-            digest: Data(SHA256.hash(data: Data(key.utf8))),
-            password: password
-        )
+        return url
     }
 
     private static func notFound(_ name: NodeName) -> NodeRefusal {

@@ -16,6 +16,8 @@ import NIOWebSocket
 struct ConsoleChannel: ServerChildChannel, HTTPChannelHandler {
     let responder: HTTPChannelHandler.Responder
     let relay: ConsoleRelay
+    /// Whether TLS is below.
+    let isSecure: Bool
 
     /// A browser's messages are keys and the mouse; a pasted text is the largest.
     private static let maximumFrame = 1 << 20
@@ -40,7 +42,7 @@ struct ConsoleChannel: ServerChildChannel, HTTPChannelHandler {
             try pipeline.addHandler(CloseWhenQuiescing())
             var configuration = NIOUpgradableHTTPServerPipelineConfiguration(
                 upgradeConfiguration: .init(upgraders: [Self.upgrader]) { channel in
-                    channel.eventLoop.makeCompletedFuture { try .http(Self.plain(channel, logger)) }
+                    channel.eventLoop.makeCompletedFuture { try .http(plain(channel, logger)) }
                 }
             )
             // As the server's own channel does it: pipelining is dealt with further up.
@@ -53,9 +55,9 @@ struct ConsoleChannel: ServerChildChannel, HTTPChannelHandler {
         }
     }
 
-    private static func plain(_ channel: any Channel, _ logger: Logger) throws -> HTTPConnection {
+    private func plain(_ channel: any Channel, _ logger: Logger) throws -> HTTPConnection {
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
         try pipeline.addHandler(HTTPConnectionStateHandler(logger: logger))
         return try HTTPConnection(
             wrappingChannelSynchronously: channel,
@@ -93,8 +95,8 @@ struct ConsoleChannel: ServerChildChannel, HTTPChannelHandler {
 
 extension HTTPServerBuilder {
     /// HTTP/1.1 with the WebSockets of consoles.
-    static func http1(consoles: ConsoleRelay) -> HTTPServerBuilder {
-        HTTPServerBuilder { ConsoleChannel(responder: $0, relay: consoles) }
+    static func http1(consoles: ConsoleRelay, isSecure: Bool = false) -> HTTPServerBuilder {
+        HTTPServerBuilder { ConsoleChannel(responder: $0, relay: consoles, isSecure: isSecure) }
     }
 }
 

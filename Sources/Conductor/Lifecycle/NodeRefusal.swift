@@ -17,6 +17,17 @@ package struct NodeRefusal: Error, Sendable, CustomStringConvertible {
         case notFound
         /// An operator asked for what the node's state does not allow.
         case conflict
+        /// A host's join token is good for nothing.
+        case joinToken(JoinTokenFault)
+    }
+
+    /// What is wrong with a join token.
+    package enum JoinTokenFault: String, Sendable, Hashable {
+        case unknown
+        case used
+        case expired
+        case revoked
+        case wrongHost = "wrong_host"
     }
 
     package let reason: Reason

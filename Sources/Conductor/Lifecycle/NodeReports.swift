@@ -74,6 +74,7 @@ package struct NodeReports: Sendable {
     private func heartbeat(_ report: NodeReport, from node: NodeIdentity) async throws -> ReportReceipt {
         let results = try await database.atomically([ReportTransaction.header(report, node)], durably: false)
         let header = try ReportTransaction.Header(results[0].rows, report, node)
+        if !header.isNewest { logOld(node) }
         if header.isNewest && header.changesNode {
             try await database.atomically([
                 StatusCallback.lock(ofNodes: [node.id]), ReportTransaction.nodeState(report, node),
@@ -88,6 +89,7 @@ package struct NodeReports: Sendable {
     }
 
     private func log(_ result: ReportResult, _ node: NodeIdentity) {
+        if result.isOld { logOld(node) }
         for fault in result.faults {
             Counter(label: "gantry.machine.faults", dimensions: [("code", fault.code.rawValue)]).increment()
         }
@@ -106,6 +108,11 @@ package struct NodeReports: Sendable {
         }
     }
 
+    /// An agent numbers each report anew, so that only somebody else sends one twice, or a network that did.
+    private func logOld(_ node: NodeIdentity) {
+        logger.notice("A report that came before was ignored.", metadata: ["node.name": "\(node.name)"])
+    }
+
     private static let orphans = Counter(label: "gantry.node.orphans")
 }
 
@@ -120,6 +127,8 @@ extension NodeReport {
 struct ReportResult: Sendable {
     /// Of what is wanted of the node, after the report.
     var revision: Int64
+    /// Whether it, or a newer one, came before, so that nothing was done.
+    var isOld = false
     /// Volumes that the node has to remove.
     var absentVolumes: [AbsentVolume] = []
     /// GPUs that the node has to clean.

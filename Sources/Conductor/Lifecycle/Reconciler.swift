@@ -99,7 +99,7 @@ package struct Reconciler: Service {
 package struct Retention: Sendable, Hashable {
     /// A client may repeat a request for this long.
     package var idempotencyKeys: Duration = .seconds(24 * 3600)
-    /// Machines' history, with what is deleted itself: machines, volumes, images and snapshots that nothing stands on.
+    /// Machines' history and how hosts joined, with what is deleted itself: machines, volumes, images and snapshots that nothing stands on.
     package var events: Duration = .seconds(90 * 24 * 3600)
     /// Who had a GPU and how it was cleaned after, but for the newest of each.
     package var gpuUses: Duration = .seconds(365 * 24 * 3600)

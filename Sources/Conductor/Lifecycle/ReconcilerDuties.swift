@@ -211,6 +211,7 @@ struct ReconcilerDuties: Sendable {
                 LIMIT 1000 FOR UPDATE SKIP LOCKED))
             """,
             "DELETE FROM callback_secret WHERE expires_at < now()",
+            "DELETE FROM join_token WHERE expires_at < now() - make_interval(secs => \(retention.events.seconds))",
             """
             DELETE FROM console WHERE ctid = ANY (ARRAY(SELECT ctid FROM console
                 WHERE created_at < now() - make_interval(secs => \(retention.jobs.seconds)) LIMIT 1000))

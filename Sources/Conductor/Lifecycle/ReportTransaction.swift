@@ -26,7 +26,10 @@ struct ReportTransaction {
             absentVolumes: header.absentVolumes,
             uncleanGPUs: header.uncleanGPUs
         )
-        guard header.isNewest else { return result }
+        guard header.isNewest else {
+            result.isOld = true
+            return result
+        }
         let stored = try looks.dropFirst().flatMap(\.rows).map { try StoredMachine($0) }
         let transitions = transitions(of: stored, &result)
         let writer = TransitionWriter(limits: limits)

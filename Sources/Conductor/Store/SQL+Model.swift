@@ -56,6 +56,7 @@ extension SecurityRule.Direction: SQLEncodable, SQLDecodable {}
 extension SecurityRule.EtherType: SQLEncodable, SQLDecodable {}
 extension MachinePhase: SQLEncodable, SQLDecodable {}
 extension ImageSource.Format: SQLEncodable, SQLDecodable {}
+extension JoinTokenRecord.State: SQLDecodable {}
 extension NodeRecord.State: SQLEncodable, SQLDecodable {}
 extension GPURecord.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}

@@ -5,7 +5,9 @@ import ArgumentParser
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
-        abstract: "For operators: see nodes, keep machines off them, remove them.",
-        subcommands: [NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeRemove.self]
+        abstract: "For operators: let hosts become nodes, see nodes, keep machines off them, remove them.",
+        subcommands: [
+            NodeToken.self, NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeRemove.self,
+        ]
     )
 }

@@ -75,6 +75,7 @@ struct OpenAPITests {
             ("CreateFlavorRequest", CreateFlavorRequest.fieldNames),
             ("CreateImageRequest", CreateImageRequest.fieldNames),
             ("CreateFloatingIPPoolRequest", CreateFloatingIPPoolRequest.fieldNames),
+            ("CreateJoinTokenRequest", CreateJoinTokenRequest.fieldNames),
             ("CreateNodeRequest", CreateNodeRequest.fieldNames), ("CordonRequest", CordonRequest.fieldNames),
             ("RatiosRequest", RatiosBody.fieldNames),
             ("AttachCallbackRequest", AttachCallbackRequest.fieldNames),

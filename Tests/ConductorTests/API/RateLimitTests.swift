@@ -10,7 +10,7 @@ import Testing
 struct RateLimitTests {
     @Test("A bucket lends its burst at once, then tokens as time passes, and never more than the burst")
     func bucket() throws {
-        let limiter = RateLimiter(RateLimit(requestsPerMinute: 60, burst: 3))
+        let limiter = RateLimiter<APIKeyID>(RateLimit(requestsPerMinute: 60, burst: 3))
         let (key, other) = (APIKeyID(1), APIKeyID(2))
         let start = ContinuousClock.now
         for _ in 1...3 { #expect(limiter.take(key, at: start) == nil) }

@@ -9,11 +9,15 @@ import GantryProtocol
 import GantryTestSupport
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 import HummingbirdTesting
 import Logging
 import NIOCore
+import NIOSSL
 import Observability
 import Postgres
+import Settings
 import Testing
 
 /// The conductor's routes over a test's cloud, and keys of those who may call them.
@@ -38,6 +42,9 @@ struct TestAPI: Sendable {
     ///   - rateLimit: of each tenant's key.
     ///   - imageStore: the image store's directory; without one no snapshots can be taken.
     ///   - setup: live for tests of connections.
+    ///   - tls: what the routes are served with; nil for plain HTTP.
+    ///   - authorities: what hosts that join get.
+    ///   - logger: gets what is logged; without one nobody does.
     ///   - body: gets the routes.
     /// - Throws: what `body` throws.
     static func with(
@@ -47,12 +54,14 @@ struct TestAPI: Sendable {
         rateLimit: RateLimit? = nil,
         imageStore: String? = nil,
         setup: TestingSetup = .router,
+        tls: TLSConfiguration? = nil,
+        authorities: CertificateAuthorities? = nil,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         try await Cloud.with(pool: pool) { cloud in
             try await cloud.addNode("one")
             try await addKeys(to: cloud)
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let database = cloud.database
             let api = ConductorAPI(
                 database: database,
@@ -72,19 +81,21 @@ struct TestAPI: Sendable {
                     images: imageStore.map { NodeImages(files: ImageFiles(directory: $0), database: database) }
                 ),
                 registry: try await registry(database, broker),
+                authorities: authorities,
                 rateLimit: rateLimit,
                 health: Health(),
                 logger: logger
             )
             let routes = api.declaredRoutes.routes.map { (method: $0.method, path: "\($0.path)") }
-            try await Application(router: api.router)
+            let server = try tls.map { try HTTPServerBuilder.tls(tlsConfiguration: $0) } ?? .http1()
+            try await Application(router: api.router, server: server)
                 .test(setup) { client in
                     try await body(TestAPI(cloud: cloud, client: client, routes: routes))
                 }
         }
     }
 
-    private static func registry(_ database: Database, _ broker: TemporaryVirtualHost?) async throws -> NodeRegistry {
+    static func registry(_ database: Database, _ broker: TemporaryVirtualHost?) async throws -> NodeRegistry {
         // Port 9 is that of the discard protocol, on which nothing listens.
         let configuration = try broker?.configuration ?? AMQPConfiguration(url: "amqp://nobody:none@127.0.0.1:9/%2f")
         let management =
@@ -148,6 +159,23 @@ struct TestAPI: Sendable {
         }
         try OpenAPIContract.shared.get().check(method, path, answer, sourceLocation: sourceLocation)
         return answer
+    }
+
+    /// Calls a route of agents and hosts, which the API's description does not have; without a key as nobody.
+    func callInternal(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        key: String?,
+        _ body: (any Encodable)? = nil
+    ) async throws -> APIAnswer {
+        try await client.execute(
+            uri: path,
+            method: method,
+            headers: key.map { [.authorization: "Bearer \($0)"] } ?? [:],
+            body: try body.map { ByteBuffer(bytes: try NodeJSON.encoder.encode($0)) }
+        ) { response in
+            APIAnswer(status: response.status, headers: response.headers, body: Data(response.body.readableBytesView))
+        }
     }
 }
 

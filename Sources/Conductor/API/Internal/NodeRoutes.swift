@@ -117,17 +117,10 @@ package struct NodeRoutes: Sendable {
         guard let name = try? NodeName(context.parameters.get("node") ?? "") else {
             throw APIError(.notFound, "The path names no node.")
         }
-        guard let key = Self.key(in: request.headers) else {
+        guard let key = request.headers.bearer else {
             throw APIError(.unauthorized, "Send the node's API key as “Authorization: Bearer KEY”.")
         }
         return try await authenticator.authenticate(key, as: name)
-    }
-
-    /// The key from `Authorization: Bearer KEY`.
-    private static func key(in headers: HTTPFields) -> String? {
-        let parts = headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
     }
 
     /// The revision in `"17"` or `W/"17"`; nil for anything else, which then is not what we have.
@@ -162,5 +155,14 @@ package struct NodeImages: Sendable {
 
     package init(files: ImageFiles, database: Database) {
         (self.files, store) = (files, SnapshotFileStore(database: database))
+    }
+}
+
+extension HTTPFields {
+    /// The key in `Authorization: Bearer KEY`.
+    var bearer: String? {
+        let parts = self[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
     }
 }

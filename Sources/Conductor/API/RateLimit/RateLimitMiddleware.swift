@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GantryModel
 import HTTPTypes
 import Hummingbird
 
@@ -8,7 +9,7 @@ struct RateLimitMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
     /// Nil for no limit.
-    let limiter: RateLimiter?
+    let limiter: RateLimiter<APIKeyID>?
 
     func handle(
         _ request: Request,
@@ -16,14 +17,21 @@ struct RateLimitMiddleware: RouterMiddleware {
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         if case .tenant(let tenant) = context.caller, let wait = limiter?.take(tenant.key) {
-            let seconds = max(1, Int((wait / .seconds(1)).rounded(.up)))
-            var error = APIError(
-                .tooManyRequests,
-                "This key makes too many requests; wait \(seconds) s, as the header Retry-After says too."
-            )
-            error.headers[.retryAfter] = "\(seconds)"
-            throw error
+            throw APIError.tooManyRequests("This key makes too many requests", wait: wait)
         }
         return try await next(request, context)
+    }
+}
+
+extension APIError {
+    /// A refusal until the caller has waited.
+    static func tooManyRequests(_ what: String, wait: Duration) -> APIError {
+        let seconds = max(1, Int((wait / .seconds(1)).rounded(.up)))
+        var error = APIError(
+            .tooManyRequests,
+            "\(what); wait \(seconds) s, as the header Retry-After says too."
+        )
+        error.headers[.retryAfter] = "\(seconds)"
+        return error
     }
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import GantryModel
 import Synchronization
 
-/// How many requests a tenant's key may make of one conductor.
+/// How many requests one caller may make of one conductor.
 package struct RateLimit: Sendable, Hashable {
     /// In the long run.
     package var requestsPerMinute: Int
@@ -15,33 +14,34 @@ package struct RateLimit: Sendable, Hashable {
     }
 }
 
-/// A token bucket for each key. Each conductor has its own, so with several of them a key may make more requests.
-package final class RateLimiter: Sendable {
+/// A token bucket for each caller. Each conductor has its own, so with several of them a caller may make more requests.
+package final class RateLimiter<Caller: Hashable & Sendable>: Sendable {
     private struct Bucket {
         var tokens: Double
         var filledAt: ContinuousClock.Instant
     }
 
     private let limit: RateLimit
-    private let buckets = Mutex<[APIKeyID: Bucket]>([:])
+    private let buckets = Mutex<[Caller: Bucket]>([:])
 
     /// From so many buckets on full ones are forgotten; a forgotten bucket is a full one.
-    private static let maximumBuckets = 10_000
+    private static var maximumBuckets: Int { 10_000 }
 
     package init(_ limit: RateLimit) {
         self.limit = limit
     }
 
-    /// Takes a token from a key's bucket.
+    /// Takes a token from a caller's bucket.
     ///
     /// - Returns: nil when there was one; otherwise how long it is until there is.
-    package func take(_ key: APIKeyID, at now: ContinuousClock.Instant = .now) -> Duration? {
+    package func take(_ caller: Caller, at now: ContinuousClock.Instant = .now) -> Duration? {
         buckets.withLock { buckets in
             if buckets.count >= Self.maximumBuckets {
                 buckets = buckets.filter { filled($0.value, at: now).tokens < Double(limit.burst) }
             }
-            var bucket = buckets[key].map { filled($0, at: now) } ?? Bucket(tokens: Double(limit.burst), filledAt: now)
-            defer { buckets[key] = bucket }
+            var bucket =
+                buckets[caller].map { filled($0, at: now) } ?? Bucket(tokens: Double(limit.burst), filledAt: now)
+            defer { buckets[caller] = bucket }
             guard bucket.tokens < 1 else {
                 bucket.tokens -= 1
                 return nil

@@ -35,7 +35,7 @@ struct ConsoleActions: Sendable {
 
     private func show(_ request: Request, _ context: TenantContext) async throws -> MachineAction.Work {
         let console: ConsoleID = try context.identifier("console", "console")
-        let base = publicURL ?? "http://\(request.head.authority ?? "localhost")"
+        let base = publicURL ?? "\(request.head.scheme ?? "http")://\(request.head.authority ?? "localhost")"
         return { id in
             guard let token = try await store.token(for: console, of: id, in: context.tenant.organization) else {
                 throw APIError(

@@ -247,6 +247,23 @@ CREATE TABLE compute_node (
 ) WITH (fillfactor = 70);
 CREATE INDEX compute_node_search ON compute_node (region_id, has_gpu, ring) WHERE schedulable;
 
+-- Lets one host become a node. Kept as a digest; a repeated join is told from another host's by the node's key.
+CREATE TABLE join_token (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    digest      bytea NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
+    region_id   bigint NOT NULL REFERENCES region ON DELETE CASCADE,
+    -- The only host that may use it; null for any.
+    hostname    text CHECK (length(hostname) BETWEEN 1 AND 253),
+    expires_at  timestamptz NOT NULL,
+    revoked_at  timestamptz,
+    used_at     timestamptz,
+    -- What the host became; null again when that node was removed.
+    node_id     bigint REFERENCES compute_node ON DELETE SET NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX join_token_node ON join_token (node_id);
+
 -- The last report of each node, apart from its row, which placement reads and claims lock. No index but the key's: what
 -- changes with each report would have to be indexed anew each time.
 CREATE TABLE node_report (

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Configuration
+import Crypto
+public import Foundation
+public import GantryModel
+public import NIOSSL
+
+/// Those whose word on who is who is taken, instead of the system's: a cloud's own certificate authority, as a rule.
+public struct CertificateAuthorities: Sendable {
+    /// Certificates in PEM, byte for byte as the operator gave them.
+    public let pem: Data
+    /// Of the bytes, by which a host that has nothing else knows them.
+    public let digest: GantryModel.SHA256Digest
+    private let certificates: [NIOSSLCertificate]
+
+    /// - Throws: `InvalidValue` for what holds no certificates.
+    public init(pem: Data) throws(InvalidValue) {
+        let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(pem))
+        guard let certificates, !certificates.isEmpty else { throw InvalidValue("It holds no certificates in PEM.") }
+        (self.pem, self.certificates) = (pem, certificates)
+        digest = try .init(SHA256.hash(data: pem).map { String(format: "%02x", $0) }.joined())
+    }
+
+    /// For a client that trusts them alone, and looks at the server's name too.
+    public var clientConfiguration: TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.trustRoots = .certificates(certificates)
+        return configuration
+    }
+}
+
+extension ConfigReader {
+    /// The file that `tls.authorities` names; nil where it names none.
+    ///
+    /// - Throws: `InvalidValue` that names the key.
+    public func authorities() throws(InvalidValue) -> (path: String, content: CertificateAuthorities)? {
+        guard let path = string(forKey: "tls.authorities"), !path.isEmpty else { return nil }
+        guard path.hasPrefix("/"), let pem = FileManager.default.contents(atPath: path) else {
+            throw InvalidValue(
+                "tls.authorities is “\(path)”, which cannot be read; write the whole path of a PEM file."
+            )
+        }
+        do {
+            return (path, try CertificateAuthorities(pem: pem))
+        } catch {
+            throw InvalidValue("tls.authorities is “\(path)”. \(error)")
+        }
+    }
+}
