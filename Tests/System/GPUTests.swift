@@ -96,7 +96,7 @@ struct GPUTests {
             await #expect(throws: ClientError.self) {
                 try await cloud.api.createInstances(cloud.request("no", flavor: "double"))
             }
-            try await cloud.host.plug("bochs-display", into: "port1", as: "gpu1")
+            try await cloud.host.plugCard()
             try await eventually("the card is back", timeout: .seconds(60)) { try await cloud.gpu("01").present }
             try await cloud.waitForStates(Self.free, "free")
             #expect(try await cloud.gpu("01").claim > 1)
@@ -122,7 +122,7 @@ struct GPUTests {
             try await eventually("the machine says why it cannot start", timeout: .seconds(60)) {
                 try await cloud.api.instance(two.id)?.fault?.code == "host_gpu_unavailable"
             }
-            try await cloud.host.plug("bochs-display", into: "port1", as: "gpu1")
+            try await cloud.host.plugCard()
             try await eventually("the card is back", timeout: .seconds(60)) { try await cloud.gpu("01").present }
             try await cloud.api.perform(.start, on: two.id)
             try await cloud.wait(for: two, .active)
