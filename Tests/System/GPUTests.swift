@@ -124,7 +124,7 @@ struct GPUTests {
             }
             try await cloud.host.plugCard()
             try await eventually("the card is back", timeout: .seconds(60)) { try await cloud.gpu("01").present }
-            try await cloud.api.perform(.start, on: two.id)
+            try await cloud.api.perform(.hardReboot, on: two.id)
             try await cloud.wait(for: two, .active)
             #expect(try await cloud.devices(of: two) == 2)
             #expect(try #require(try await cloud.api.instance(two.id)).degradedReason == nil)
