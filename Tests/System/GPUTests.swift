@@ -33,6 +33,7 @@ struct GPUTests {
 
             try await cloud.remove(two)
             try await cloud.waitForStates(Self.free, "free")
+            try await cloud.tellSteps()
         }
     }
 
@@ -169,6 +170,15 @@ extension GPUCloud {
 
     fileprivate func gpu(_ bus: String) async throws -> AdminGPUBody {
         try #require(try await operators.gpus().first { $0.address == "0000:\(bus):00.0" })
+    }
+
+    /// Prints how long the agent's steps took, so that its own time can be told from QEMU's, which is in `start`.
+    fileprivate func tellSteps() async throws {
+        let steps = try await host.stepSeconds()
+        #expect(Set(["bind", "define", "start", "destroy"]).isSubset(of: steps.keys), "\(steps)")
+        let texts = steps.sorted { $0.value > $1.value }
+            .map { "\($0.key) \($0.value.formatted(.number.precision(.fractionLength(2))))" }
+        print("Seconds of the agent's steps with GPUs, emulated: \(texts.joined(separator: ", "))")
     }
 
     /// How many of the host's devices the guest's QEMU has, as its monitor says.

@@ -106,6 +106,22 @@ final class EmulatedHost: Sendable {
         guard answer.contains(#""return""#) else { throw CommandFailure(description: "\(words): \(answer)") }
     }
 
+    /// The average of each of its agent's steps in seconds, as its metrics say.
+    func stepSeconds() async throws -> [String: Double] {
+        let metrics = try await run(
+            "exec 3<>/dev/tcp/127.0.0.1/9180; printf 'GET /metrics HTTP/1.0\\r\\nHost: host\\r\\n\\r\\n' >&3; cat <&3"
+        )
+        var values: [String: [String: Double]] = [:]
+        for match in metrics.matches(of: /step_duration_seconds_(sum|count)\{step="([a-z_]+)"\} ([0-9.e+-]+)/) {
+            values[String(match.1), default: [:]][String(match.2)] = Double(match.3)
+        }
+        let counts = values["count"] ?? [:]
+        return (values["sum"] ?? [:]).compactMapValues { $0 }
+            .reduce(into: [:]) { averages, sum in
+                if let count = counts[sum.key], count > 0 { averages[sum.key] = sum.value / count }
+            }
+    }
+
     /// What its agent logged, as far as it can be asked.
     var log: String {
         get async { (try? await shell(Self.script, "log", folder)) ?? "" }
