@@ -11,7 +11,7 @@ struct Connection: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: "The cloud's name, as `gantry context list` shows it.",
-        completion: .custom { _, _, _ in (try? ContextFile.standard.read().contexts.keys.sorted()) ?? [] }
+        completion: .contexts
     )
     var context: String?
 

@@ -12,9 +12,13 @@ struct ContextCommand: AsyncParsableCommand {
 
 /// A context by its name.
 struct ContextReference: ParsableArguments {
-    @Argument(
-        help: "The context's name.",
-        completion: .custom { _, _, _ in (try? ContextFile.standard.read().contexts.keys.sorted()) ?? [] }
-    )
+    @Argument(help: "The context's name.", completion: .contexts)
     var name: String
+}
+
+extension CompletionKind {
+    /// Completes by the clouds that are remembered.
+    static var contexts: CompletionKind {
+        .custom { _, _, _ in (try? ContextFile.standard.read().contexts.keys.sorted()) ?? [] }
+    }
 }
