@@ -108,9 +108,9 @@ final class EmulatedHost: Sendable {
 
     /// The average of each of its agent's steps in seconds, as its metrics say.
     func stepSeconds() async throws -> [String: Double] {
-        let metrics = try await run(
-            "exec 3<>/dev/tcp/127.0.0.1/9180; printf 'GET /metrics HTTP/1.0\\r\\nHost: host\\r\\n\\r\\n' >&3; cat <&3"
-        )
+        // It has no other program that asks, and without “close” there is no end of the answer to wait for.
+        let request = #"GET /metrics HTTP/1.1\r\nHost: host\r\nConnection: close\r\n\r\n"#
+        let metrics = try await run("exec 3<>/dev/tcp/127.0.0.1/9180; printf '\(request)' >&3; timeout 30 cat <&3")
         var values: [String: [String: Double]] = [:]
         for match in metrics.matches(of: /step_duration_seconds_(sum|count)\{step="([a-z_]+)"\} ([0-9.e+-]+)/) {
             values[String(match.1), default: [:]][String(match.2)] = Double(match.3)
