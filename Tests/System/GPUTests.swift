@@ -7,7 +7,7 @@ import GantryProtocol
 import GantryTestSupport
 import Testing
 
-@Suite("GPUs of an emulated host, with systemd, in guests that boot (root)", .serialized)
+@Suite("GPUs of an emulated host, with systemd, in guests that boot (root)", .serialized, .timeLimit(.minutes(30)))
 struct GPUTests {
     private static let free = ["01", "02", "05"]
     private static let isWhole = ProcessInfo.processInfo.environment["GANTRY_TEST_ALL"] != nil
@@ -155,6 +155,40 @@ struct GPUTests {
             _ = try await cloud.operators.uncordonGPU(card.id)
             try await cloud.waitForStates(["02"], "free")
             #expect(try await cloud.host.driver(of: "02") == "vfio-pci")
+        }
+    }
+
+    @Test(
+        "Guests' memory is made of huge pages, of which no more are given than the host has",
+        .enabled(if: isWhole, "it takes minutes; make test-all")
+    )
+    func hugePages() async throws {
+        try await GPUCloud.with { cloud in
+            try await cloud.host.run(
+                """
+                echo 160 >/proc/sys/vm/nr_hugepages
+                systemctl set-environment GANTRY_HUGE_PAGES=2MiB
+                systemctl restart gantry-agent
+                """
+            )
+            try await eventually("the node has 160 pages of 2 MiB") {
+                let total = try await cloud.operators.node("gpu-node").total
+                return total.memoryMiB == 320
+            }
+            try await cloud.waitForStates(Self.free, "free")
+            #expect(try await cloud.host.freeHugePages == 160)
+            let two = try await cloud.create(cloud.request("two", flavor: "double"))[0]
+            try await cloud.wait(for: two, .active)
+            // All of it at once, since VFIO pins what devices may write to.
+            #expect(try await cloud.host.freeHugePages == 160 - 128)
+            let more = await #expect(throws: ClientError.self) {
+                try await cloud.api.createInstances(cloud.request("more", flavor: "pair"))
+            }
+            #expect(more?.reason == "no_capacity")
+            try await cloud.expectBoot(1, of: two, with: GPUCloud.single + GPUCloud.other)
+            try await cloud.remove(two)
+            try await cloud.waitForStates(Self.free, "free")
+            #expect(try await cloud.host.freeHugePages == 160)
         }
     }
 }

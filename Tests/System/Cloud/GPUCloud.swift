@@ -129,7 +129,8 @@ struct GPUCloud: MachineCloud {
     /// What the guest of a machine said at each of its boots that it has: the ids of its PCI functions.
     func boots(of machine: InstanceBody) async throws -> [[String]] {
         let log = try await "/var/lib/gantry/machines/\(uuid(machine))/console.log"
-        return try await host.run("cat \(log)").split(whereSeparator: \.isNewline)
+        // Whole lines, since it may be in the middle of one.
+        return try await host.run("head -n $(wc -l <\(log)) \(log)").split(whereSeparator: \.isNewline)
             .filter { $0.hasPrefix("gantry-micro: pci ") }
             .map { $0.split(separator: " ").dropFirst(2).map(String.init) }
     }
