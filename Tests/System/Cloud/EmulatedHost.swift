@@ -3,7 +3,7 @@
 import Foundation
 import GantryTestSupport
 
-/// A host with an IOMMU and GPUs, emulated on this machine, with systemd and an agent of ours installed in it.
+/// A machine with systemd, an IOMMU and GPUs, emulated on this one.
 final class EmulatedHost: Sendable {
     let folder: String
     private let watch: ExitWatch
@@ -17,7 +17,27 @@ final class EmulatedHost: Sendable {
     /// The address of this machine's loopback, as the host knows it.
     static let loopback = "10.0.2.2"
 
-    /// Boots it, and installs the agent as an operator would.
+    /// Boots it and waits until it answers.
+    ///
+    /// - Parameters:
+    ///   - image: What is installed on it.
+    ///   - content: The folder of what it has in `/test`.
+    ///   - ports: Of its own, which are those of this machine's loopback too.
+    /// - Throws: when it does not come up.
+    func boot(_ image: String, content: String, ports: [Int] = []) async throws {
+        let path = try await shell(Repository.path("Packaging/images/build"), image, TestImage.folder)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let output = try await GantryTestSupport.run(
+            Self.script,
+            ["up", folder, path, content] + ports.map { "\($0)=\($0)" }
+        )
+        guard output.status == 0 else { throw CommandFailure(description: "\(image): \(output.errorText)") }
+        try await eventually("the emulated \(image) answers", timeout: .seconds(240)) {
+            (try? await run("true")) != nil
+        }
+    }
+
+    /// Boots a host, and puts the agent on it as its package would.
     ///
     /// - Parameters:
     ///   - configuration: The agent's.
@@ -37,16 +57,8 @@ final class EmulatedHost: Sendable {
         let variables = settings.merging(["LD_LIBRARY_PATH": "/test/lib"]) { $1 }
         let lines = variables.map { "Environment=\"\($0)=\($1)\"" }.sorted().joined(separator: "\n")
         try "[Service]\n\(lines)\n".write(toFile: content + "/settings.conf", atomically: true, encoding: .utf8)
-        let image = try await shell(Repository.path("Packaging/images/build"), "host", TestImage.folder)
-        try await shell(
-            Self.script,
-            "up",
-            folder,
-            image.trimmingCharacters(in: .whitespacesAndNewlines),
-            content
-        )
+        try await boot("host", content: content)
         try FileManager.default.removeItem(atPath: content)
-        try await waitUntilItAnswers()
         try await run(
             """
             set -e
@@ -68,11 +80,16 @@ final class EmulatedHost: Sendable {
     /// Runs a line of shell in it, and returns what it says.
     @discardableResult
     func run(_ command: String) async throws -> String {
-        let output = try await GantryTestSupport.run(Self.script, ["run", folder, command])
+        let output = try await tell(command)
         guard output.status == 0 else {
             throw CommandFailure(description: "“\(command)” in the emulated host: \(output.text)\(output.errorText)")
         }
         return output.text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Runs a line of shell in it that may fail.
+    func tell(_ command: String) async throws -> CommandOutput {
+        try await GantryTestSupport.run(Self.script, ["run", folder, command])
     }
 
     /// The driver that the device of a bus has.
@@ -80,11 +97,26 @@ final class EmulatedHost: Sendable {
         try await run("basename $(readlink /sys/bus/pci/devices/0000:\(bus):00.0/driver)")
     }
 
+    /// How many of its huge pages nothing has.
+    var freeHugePages: Int {
+        get async throws { Int(try await run("awk '/^HugePages_Free/ { print $2 }' /proc/meminfo")) ?? -1 }
+    }
+
     /// Takes its power away and gives it back at once.
     func reset() async throws {
+        try await whileItBoots { try await say(#"{"execute":"system_reset"}"#) }
+    }
+
+    /// Has it boot again in order, as an operator would.
+    func reboot() async throws {
+        // The connection may end before the command's answer.
+        try await whileItBoots { _ = try? await run("systemctl reboot") }
+    }
+
+    private func whileItBoots(_ cause: () async throws -> Void) async throws {
         let before = try await run("cat /proc/sys/kernel/random/boot_id")
-        try await say(#"{"execute":"system_reset"}"#)
-        try await eventually("the emulated host has booted again", timeout: .seconds(180)) {
+        try await cause()
+        try await eventually("the emulated host has booted again", timeout: .seconds(240)) {
             let now = try? await run("cat /proc/sys/kernel/random/boot_id")
             return now != nil && now != before
         }
@@ -125,11 +157,5 @@ final class EmulatedHost: Sendable {
     /// What its agent logged, as far as it can be asked.
     var log: String {
         get async { (try? await shell(Self.script, "log", folder)) ?? "" }
-    }
-
-    private func waitUntilItAnswers() async throws {
-        try await eventually("the emulated host answers", timeout: .seconds(240)) {
-            (try? await run("true")) != nil
-        }
     }
 }
