@@ -36,7 +36,7 @@ public struct AMQPConsumer: Sendable {
         case disconnected(AMQPError)
     }
 
-    private let configuration: AMQPConfiguration
+    private let configuration: @Sendable () -> AMQPConfiguration
     private let queues: [String]
     private let prefetch: Int
 
@@ -45,6 +45,18 @@ public struct AMQPConsumer: Sendable {
     ///   - queues: The queues to consume, all over the one connection.
     ///   - prefetch: How many deliveries of each queue may wait for their disposition, 1 to 65535.
     public init(_ configuration: AMQPConfiguration, queues: [String], prefetch: Int) {
+        self.init(connectingWith: { configuration }, queues: queues, prefetch: prefetch)
+    }
+
+    /// - Parameters:
+    ///   - configuration: The broker and as whom, asked for before each connection.
+    ///   - queues: The queues to consume, all over the one connection.
+    ///   - prefetch: How many deliveries of each queue may wait for their disposition, 1 to 65535.
+    public init(
+        connectingWith configuration: @escaping @Sendable () -> AMQPConfiguration,
+        queues: [String],
+        prefetch: Int
+    ) {
         (self.configuration, self.queues, self.prefetch) = (configuration, queues, prefetch)
     }
 
@@ -58,7 +70,7 @@ public struct AMQPConsumer: Sendable {
     ) async {
         var failures = 0
         while !Task.isCancelled {
-            let channel = ConsumerChannel(configuration)
+            let channel = ConsumerChannel(configuration())
             do throws(AMQPError) {
                 try await channel.open(queues: queues, prefetch: prefetch)
                 onState(.connected)

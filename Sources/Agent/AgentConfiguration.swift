@@ -17,7 +17,8 @@ package import Settings
 ///   `amqps://node-1:PASSWORD@broker.example:5671/gantry`.
 /// - `tls.authorities` (string, default what the system trusts): a PEM file with the only certificate authority whose word is
 ///   taken on who the conductor and RabbitMQ are.
-/// - `state.directory` (string, default `/var/lib/gantry`): journal, images and machines.
+/// - `state.directory` (string, default `/var/lib/gantry`): journal, images and machines, and the node's secrets once they
+///   were rotated.
 /// - `storage.local_pool` (string, default `local`): what the pool of volumes on this host's disk is called; empty for none.
 /// - `storage.shared_pools` (list of `NAME=DIRECTORY`, default none): directories that several nodes mount, each with a file
 ///   `.gantry-pool` in it.

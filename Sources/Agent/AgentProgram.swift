@@ -84,12 +84,21 @@ package struct AgentProgram: Sendable {
         } catch {
             logger.error("The metadata service has no address", metadata: ["error": "\(error)"])
         }
+        let secrets = try NodeSecrets(
+            joined: NewNodeCredentials(
+                apiKey: configuration.nodeKey,
+                brokerPassword: configuration.broker.password
+            ),
+            path: "\(directory)/secrets.json",
+            logger: logger
+        )
+        let key = { @Sendable in secrets.current.apiKey }
         let network = HostNetwork(hypervisor: hypervisor, floatingIPs: floatingIPs, logger: logger)
         let store = ImageStoreClient(
             client: clients.conductor,
             url: configuration.conductorURL,
             node: configuration.nodeName,
-            key: configuration.nodeKey
+            key: key
         )
         // What an agent left that died while it took a snapshot.
         try HostFiles.remove("\(directory)/snapshots")
@@ -101,7 +110,7 @@ package struct AgentProgram: Sendable {
                 client: clients.consoles,
                 conductorURL: configuration.conductorURL,
                 node: configuration.nodeName,
-                key: configuration.nodeKey,
+                key: key,
                 logger: logger
             ),
             images: ImageCache(
@@ -125,13 +134,14 @@ package struct AgentProgram: Sendable {
             client: clients.conductor,
             url: configuration.conductorURL,
             node: configuration.nodeName,
-            key: configuration.nodeKey
+            key: key
         )
         let node = NodeAgent(
             name: configuration.nodeName,
             host: host,
             journal: journal,
             conductor: conductor,
+            secrets: secrets,
             settings: .init(
                 concurrency: configuration.concurrency,
                 orphanPolicy: configuration.orphanPolicy,

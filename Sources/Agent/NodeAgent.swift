@@ -31,7 +31,7 @@ package struct NodeAgent: Sendable {
 
     /// Where tasks come from.
     package enum TaskSource: Sendable {
-        /// The node's queue, over a connection of its own.
+        /// The node's queue, over a connection of its own, with the node's password.
         case broker(AMQPConfiguration)
         /// A simulation's shared connection.
         case shared(@Sendable (NodeSession, TaskConsumer) async -> Void)
@@ -41,6 +41,7 @@ package struct NodeAgent: Sendable {
     private let host: any Host
     private let journal: TaskJournal
     private let conductor: any ConductorConnection
+    private let secrets: NodeSecrets
     private let settings: Settings
     private let observer: StepObserver
     private let health: Health
@@ -54,13 +55,14 @@ package struct NodeAgent: Sendable {
         host: any Host,
         journal: TaskJournal,
         conductor: any ConductorConnection,
+        secrets: NodeSecrets,
         settings: Settings,
         observer: StepObserver,
         health: Health,
         liveness: Liveness = Liveness(),
         logger: Logger
     ) {
-        (self.name, self.host, self.journal) = (name, host, journal)
+        (self.name, self.host, self.journal, self.secrets) = (name, host, journal, secrets)
         (self.conductor, self.settings, self.observer) = (conductor, settings, observer)
         (self.health, self.liveness, self.logger) = (health, liveness, logger)
     }
@@ -75,6 +77,7 @@ package struct NodeAgent: Sendable {
             host: host,
             epoch: session.epoch,
             bootID: bootID,
+            onRotation: { [secrets] in secrets.want(rotation: $0) },
             logger: logger
         )
         let supervisor = Supervisor(
@@ -132,6 +135,7 @@ package struct NodeAgent: Sendable {
                 try await MetricsSender(conductor: conductor, host: host, logger: logger)
                     .run(interval: settings.metricsInterval)
             }
+            group.addTask { await secrets.keep(telling: conductor) { await reporter.hurry() } }
             group.addTask { await consume(source, session, consumer) }
             // Each goes on until it is cancelled; the first error ends all.
             while try await group.next() != nil { try Task.checkCancellation() }
@@ -211,12 +215,19 @@ package struct NodeAgent: Sendable {
         case .shared(let attach):
             await attach(session, consumer)
         case .broker(let configuration):
-            await AMQPConsumer(configuration, queues: [session.queue], prefetch: 50)
+            let login = { @Sendable [secrets] in
+                var login = configuration
+                login.password = secrets.current.brokerPassword
+                return login
+            }
+            await AMQPConsumer(connectingWith: login, queues: [session.queue], prefetch: 50)
                 .run(
                     onState: { state in
                         switch state {
                         case .connected: health.report("broker", .well)
                         case .disconnected(let error):
+                            // access-refused (AMQP 0-9-1, section 1.2)
+                            if error.kind == .refused(code: 403) { secrets.remindBroker() }
                             health.report("broker", .ill("\(error)"))
                             logger.warning("The broker is away", metadata: ["error": "\(error)"])
                         }

@@ -126,7 +126,9 @@ package struct ConductorProgram: Sendable {
                 metrics: MachineMetricStore(database: database),
                 jobs: MachineJobs(database: database),
                 consoles: relay,
-                images: imageFiles.map { NodeImages(files: $0, database: database) }
+                registry: parts.registry,
+                images: imageFiles.map { NodeImages(files: $0, database: database) },
+                logger: logger
             ),
             registry: parts.registry,
             callbacks: configuration.callbacks,

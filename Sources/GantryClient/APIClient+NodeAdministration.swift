@@ -27,6 +27,16 @@ extension APIClient {
         try await call(.POST, "\(Self.nodes)/\(name)/uncordon")
     }
 
+    /// Has a node's agent make new secrets; those that it has hold until it uses the new ones.
+    public func rotateNodeCredentials(_ name: String) async throws(ClientError) -> Answer<NodeBody> {
+        try await call(.POST, "\(Self.nodes)/\(name)/rotate-credentials")
+    }
+
+    /// Ends a node's secrets at once.
+    public func revokeNodeCredentials(_ name: String) async throws(ClientError) -> Answer<NodeBody> {
+        try await call(.POST, "\(Self.nodes)/\(name)/revoke-credentials")
+    }
+
     /// Removes a node that has no machines.
     @discardableResult
     public func removeNode(_ name: String) async throws(ClientError) -> StatusBody {

@@ -104,8 +104,14 @@ public actor SimulatedFleet {
     }
 
     private func start(_ credentials: NodeCredentials, _ shared: SharedConsumer?) throws -> Task<Void, Never> {
+        let broker = try AMQPConfiguration(url: credentials.amqpURL)
         let source: NodeAgent.TaskSource =
-            if let shared { .shared(shared.attach) } else { .broker(try AMQPConfiguration(url: credentials.amqpURL)) }
+            if let shared { .shared(shared.attach) } else { .broker(broker) }
+        let secrets = try NodeSecrets(
+            joined: NewNodeCredentials(apiKey: credentials.apiKey, brokerPassword: broker.password),
+            path: "\(directory)/\(credentials.node).secrets.json",
+            logger: logger
+        )
         let agent = NodeAgent(
             name: credentials.node,
             host: WatchedHost(host: SimulatedHost(total: Self.capacity, gpus: gpus), watch: watch),
@@ -115,10 +121,11 @@ public actor SimulatedFleet {
                     client: client,
                     url: services.conductorURL,
                     node: credentials.node,
-                    key: credentials.apiKey
+                    key: { secrets.current.apiKey }
                 ),
                 watch: watch
             ),
+            secrets: secrets,
             settings: .init(concurrency: 8, orphanPolicy: .report, lookInterval: 30),
             observer: StepObserver(),
             health: Health(),

@@ -30,4 +30,8 @@ struct WatchedConductor: ConductorConnection {
     func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) async throws {
         try await conductor.finish(job, outcome)
     }
+
+    func send(_ credentials: NodeCredentialsRequest) async throws {
+        try await conductor.send(credentials)
+    }
 }

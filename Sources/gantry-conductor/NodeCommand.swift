@@ -8,8 +8,8 @@ import GantryModel
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
-        abstract: "Make nodes, give them new credentials, remove them.",
-        subcommands: [Create.self, Rotate.self, Remove.self]
+        abstract: "Make nodes, remove them.",
+        subcommands: [Create.self, Remove.self]
     )
 
     struct Create: AsyncParsableCommand {
@@ -34,23 +34,6 @@ struct NodeCommand: AsyncParsableCommand {
                 )
             }
             try output.write(credentials)
-        }
-    }
-
-    struct Rotate: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Give a node a new key and password; the old ones end at once."
-        )
-
-        @Argument(help: "The node's name.")
-        var name: String
-
-        @OptionGroup var output: AgentConfigurationOptions
-        @OptionGroup var options: ConfigurationOptions
-
-        func run() async throws {
-            let node = try NodeName(name)
-            try output.write(try await options.withParts { try await $0.registry.rotate(node) })
         }
     }
 

@@ -23,6 +23,11 @@ struct NodeAgentTests {
                 host: host,
                 journal: try TaskJournal(directory: folder, logger: Example.logger),
                 conductor: conductor,
+                secrets: try NodeSecrets(
+                    joined: NewNodeCredentials(apiKey: "key", brokerPassword: "password"),
+                    path: folder + "/secrets",
+                    logger: Example.logger
+                ),
                 settings: .init(concurrency: 2, orphanPolicy: .report, lookInterval: 1, metricsInterval: 1),
                 observer: StepObserver(),
                 health: health,

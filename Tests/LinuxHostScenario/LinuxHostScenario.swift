@@ -36,7 +36,7 @@ struct LinuxHostScenario: AsyncParsableCommand {
                 client: client,
                 conductorURL: "http://127.0.0.1:9",
                 node: task.node,
-                key: "none",
+                key: { "none" },
                 logger: logger
             ),
             images: ImageCache(

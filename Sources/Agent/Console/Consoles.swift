@@ -14,7 +14,7 @@ package actor Consoles {
     private let client: HTTPClient
     private let conductorURL: String
     private let node: NodeName
-    private let key: String
+    private let key: @Sendable () -> String
     private let logger: Logger
     private var sessions: [MachineJobID: Task<Void, Never>] = [:]
 
@@ -23,14 +23,14 @@ package actor Consoles {
     ///   - client: Lent for the life of this value. It takes silence for nothing: a display may not change for hours.
     ///   - conductorURL: The conductor's address, without a path.
     ///   - node: This node.
-    ///   - key: The node's API key.
+    ///   - key: The node's API key, asked for at each request.
     ///   - logger: For what was refused.
     package init(
         hypervisor: Hypervisor,
         client: HTTPClient,
         conductorURL: String,
         node: NodeName,
-        key: String,
+        key: @escaping @Sendable () -> String,
         logger: Logger
     ) {
         (self.hypervisor, self.client, self.conductorURL) = (hypervisor, client, conductorURL)
@@ -90,7 +90,7 @@ package actor Consoles {
     private func request(_ base: String, _ job: MachineJobID) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: "\(base)/v1/internal/nodes/\(node)/consoles/\(job)")
         request.method = .POST
-        request.headers.add(name: "authorization", value: "Bearer \(key)")
+        request.headers.add(name: "authorization", value: "Bearer \(key())")
         request.headers.add(name: "content-type", value: "application/octet-stream")
         return request
     }

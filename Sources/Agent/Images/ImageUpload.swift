@@ -11,7 +11,7 @@ import NIOHTTP1
 package struct ImageStoreClient: Sendable {
     private let client: HTTPClient
     private let base: String
-    private let key: String
+    private let key: @Sendable () -> String
 
     /// Breaks in one upload; more are a conductor that cannot take it.
     private static let mostBreaks = 20
@@ -21,8 +21,8 @@ package struct ImageStoreClient: Sendable {
     ///   - client: lent for the life of this value.
     ///   - url: the conductor's address, without a path.
     ///   - node: this node.
-    ///   - key: the node's API key.
-    package init(client: HTTPClient, url: String, node: NodeName, key: String) {
+    ///   - key: the node's API key, asked for at each request.
+    package init(client: HTTPClient, url: String, node: NodeName, key: @escaping @Sendable () -> String) {
         self.client = client
         base = "\(url.hasSuffix("/") ? String(url.dropLast()) : url)/v1/internal/nodes/\(node)/images"
         self.key = key
@@ -31,7 +31,7 @@ package struct ImageStoreClient: Sendable {
     /// A request for a stored file.
     func request(_ image: StoredImageUUID, _ rest: String = "") -> HTTPClientRequest {
         var request = HTTPClientRequest(url: "\(base)/\(image)\(rest)")
-        request.headers.add(name: "authorization", value: "Bearer \(key)")
+        request.headers.add(name: "authorization", value: "Bearer \(key())")
         return request
     }
 

@@ -18,6 +18,8 @@ package protocol ConductorConnection: Sendable {
     func desired(since revision: Int64?) async throws -> DesiredState?
     /// Tells what a job came to. One that is not waited for any more is answered all the same.
     func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) async throws
+    /// Tells the secrets that the node has, or will have.
+    func send(_ credentials: NodeCredentialsRequest) async throws
 }
 
 /// Why the conductor did not do what it was asked.
@@ -42,14 +44,14 @@ package enum ConductorError: Error, Sendable, CustomStringConvertible {
 package struct ConductorClient: ConductorConnection {
     private let client: HTTPClient
     private let base: String
-    private let key: String
+    private let key: @Sendable () -> String
 
     /// - Parameters:
     ///   - client: Lent for the life of this value.
     ///   - url: The conductor's address, without a path.
     ///   - node: This node.
-    ///   - key: The node's API key.
-    package init(client: HTTPClient, url: String, node: NodeName, key: String) {
+    ///   - key: The node's API key, asked for at each request.
+    package init(client: HTTPClient, url: String, node: NodeName, key: @escaping @Sendable () -> String) {
         self.client = client
         base = "\(url.hasSuffix("/") ? String(url.dropLast()) : url)/v1/internal/nodes/\(node)"
         self.key = key
@@ -77,6 +79,10 @@ package struct ConductorClient: ConductorConnection {
         _ = try await call(.POST, "jobs/\(job)", NodeJSON.encoder.encode(outcome))
     }
 
+    package func send(_ credentials: NodeCredentialsRequest) async throws {
+        _ = try await call(.PUT, "credentials", NodeJSON.encoder.encode(credentials))
+    }
+
     private func decode<Value: Decodable>(_ data: Data) throws -> Value {
         do {
             return try NodeJSON.decoder.decode(Value.self, from: data)
@@ -93,7 +99,7 @@ package struct ConductorClient: ConductorConnection {
     ) async throws -> (status: UInt, body: Data) {
         var request = HTTPClientRequest(url: "\(base)/\(path)")
         request.method = method
-        request.headers.add(name: "authorization", value: "Bearer \(key)")
+        request.headers.add(name: "authorization", value: "Bearer \(key())")
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body {
             request.headers.add(name: "content-type", value: "application/json")

@@ -13,6 +13,8 @@ package actor Reporter: MachineReporting {
     private let host: any Host
     private let epoch: Int64
     private let bootID: String
+    /// Gets the number of a rotation of the node's secrets that the conductor asks for.
+    private let onRotation: @Sendable (Int64) -> Void
     private let logger: Logger
     private var sequence: Int64 = 0
 
@@ -51,9 +53,10 @@ package actor Reporter: MachineReporting {
         host: any Host,
         epoch: Int64,
         bootID: String,
+        onRotation: @escaping @Sendable (Int64) -> Void = { _ in },
         logger: Logger
     ) {
-        (self.conductor, self.host) = (conductor, host)
+        (self.conductor, self.host, self.onRotation) = (conductor, host, onRotation)
         (self.epoch, self.bootID, self.logger) = (epoch, bootID, logger)
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (removals, removal) = AsyncStream.makeStream(of: [AbsentVolume].self, bufferingPolicy: .bufferingNewest(1))
@@ -76,6 +79,9 @@ package actor Reporter: MachineReporting {
         unsent[report.uuid] = Pending(report: report, received: nil)
         progress.yield()
     }
+
+    /// Has the next report go out now.
+    package func hurry() { wake.yield() }
 
     private func isEcho(_ report: MachineReport) -> Bool {
         guard let last = taken[report.uuid], !underway.contains(report.uuid) else { return false }
@@ -197,6 +203,7 @@ package actor Reporter: MachineReporting {
             let absent = receipt.absentVolumes.filter { !report.removedVolumes.contains($0.uuid) }
             if !absent.isEmpty { removal.yield(absent) }
             for gpu in receipt.uncleanGPUs where cleaning.insert(gpu.address).inserted { uncleanness.yield(gpu) }
+            if let rotation = receipt.rotation { onRotation(rotation) }
             inventory = look.inventory ?? inventory
             note(taken: changed.values.map(\.report))
         } catch {

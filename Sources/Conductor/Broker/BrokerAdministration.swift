@@ -59,6 +59,11 @@ package struct BrokerAdministration: Sendable {
         try await call(.DELETE, "users/\(Self.user(of: node))", String?.none, ignoring: .notFound)
     }
 
+    /// Ends the connections of the node's user: they outlive a change of its password.
+    package func closeConnections(of node: NodeName) async throws {
+        try await call(.DELETE, "connections/username/\(Self.user(of: node))", String?.none, ignoring: .notFound)
+    }
+
     /// A node's queue, as RabbitMQ sees it.
     package struct NodeQueue: Sendable, Hashable {
         package let node: String
@@ -109,15 +114,22 @@ package struct BrokerAdministration: Sendable {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
         }
-        let response = try await client.execute(request, timeout: .seconds(10))
-        let text = try await response.body.collect(upTo: Self.longestAnswer)
-        guard !(200..<300).contains(response.status.code), response.status != ignored else {
-            return Data(text.readableBytesView)
-        }
+        let (status, text) = try await execute(request)
+        guard !(200..<300).contains(status.code), status != ignored else { return Data(text.readableBytesView) }
         throw Failure(
-            description: "RabbitMQ answered \(response.status.code) to \(method.rawValue) \(path): "
-                + String(buffer: text)
+            description: "RabbitMQ answered \(status.code) to \(method.rawValue) \(path): \(String(buffer: text))"
         )
+    }
+
+    private func execute(_ request: HTTPClientRequest) async throws -> (HTTPResponseStatus, ByteBuffer) {
+        do {
+            let response = try await client.execute(request, timeout: .seconds(10))
+            return (response.status, try await response.body.collect(upTo: Self.longestAnswer))
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw Failure(description: "RabbitMQ's management API cannot be reached: \(error)")
+        }
     }
 
     private static func encoded(_ text: String) -> String {

@@ -9,7 +9,8 @@ extension NodeRegistry {
     /// Makes a node of the host that comes with a join token, and spends the token.
     ///
     /// The host may say the same again, until the token ends: its own key tells it from any other host. So a lost answer,
-    /// or a broker that was away, costs no token.
+    /// or a broker that was away, costs no token. A node whose secrets were revoked is not made anew: its host gets them
+    /// by a token that is for that host alone.
     ///
     /// - Parameters:
     ///   - request: the host, and the secrets that it made for the node.
@@ -27,8 +28,8 @@ extension NodeRegistry {
         } catch let error as PostgresError where error.isUniqueViolation("compute_node_name_key") {
             throw NodeRefusal(
                 .conflict,
-                "There is a node named \(request.node). Join under another name, with --name; or, if this host takes its "
-                    + "place, remove that node first."
+                "There is a node named \(request.node). Join under another name, with --name. If this host is that node "
+                    + "and lost its secrets, an operator has to revoke them first: `gantry node revoke \(request.node)`."
             )
         }
         try await setUpBroker(request.node, password: request.credentials.brokerPassword)
@@ -59,6 +60,18 @@ extension NodeRegistry {
             throw NodeRefusal(.wrongHost, "The join token is for host \(hostname), and this is \(request.hostname).")
         }
         if try token["used"] { return try earlierNode(token["node_id"], of: request, transaction) }
+        let id = try revokedNode(request, token, transaction) ?? newNode(request, token, transaction)
+        try transaction.execute(
+            "UPDATE join_token SET used_at = now(), node_id = \(id) WHERE id = \(token["id"] as JoinTokenID)"
+        )
+        return id
+    }
+
+    private static func newNode(
+        _ request: NodeJoinRequest,
+        _ token: Row,
+        _ transaction: Transaction
+    ) throws -> NodeID {
         let made = try transaction.query(
             """
             INSERT INTO compute_node (region_id, name, hostname, api_key_digest)
@@ -68,8 +81,43 @@ extension NodeRegistry {
             """
         )
         guard let id: NodeID = try made.first?["id"] else { throw NodeRefusal(.notFound, "The region is gone.") }
+        return id
+    }
+
+    /// The node of that name with the host's secrets, if an operator revoked those that it had.
+    ///
+    /// - Throws: ``NodeRefusal`` with `conflict` unless the token was made for the node's host, and in its region: a token
+    ///   that any host may use makes new nodes only.
+    private static func revokedNode(
+        _ request: NodeJoinRequest,
+        _ token: Row,
+        _ transaction: Transaction
+    ) throws -> NodeID? {
+        let rows = try transaction.query(
+            """
+            SELECT id, hostname, region_id FROM compute_node
+            WHERE name = \(request.node) AND api_key_digest IS NULL FOR UPDATE
+            """
+        )
+        guard let node = rows.first else { return nil }
+        let (region, known): (RegionID, String?) = try (node["region_id"], node["hostname"])
+        let hostname: String? = try token["hostname"]
+        guard try region == token["region_id"], let hostname, hostname == known ?? hostname
+        else {
+            throw NodeRefusal(
+                .conflict,
+                "The secrets of node \(request.node) were revoked. Only a token of its region and for its host"
+                    + (known.map { ", \($0)," } ?? "") + " makes a host that node again: `gantry node token create "
+                    + "--hostname …`."
+            )
+        }
+        let id: NodeID = try node["id"]
         try transaction.execute(
-            "UPDATE join_token SET used_at = now(), node_id = \(id) WHERE id = \(token["id"] as JoinTokenID)"
+            """
+            UPDATE compute_node
+            SET hostname = \(request.hostname), api_key_digest = \(APIKeyStore.digest(of: request.credentials.apiKey))
+            WHERE id = \(id)
+            """
         )
         return id
     }

@@ -8,7 +8,7 @@ package import Postgres
 /// Makes nodes and removes them: the row, the API key, the broker's user and the queue.
 package struct NodeRegistry: Sendable {
     let database: Database
-    private let broker: BrokerAdministration
+    let broker: BrokerAdministration
     private let publisher: AMQPPublisher
     private let brokerAddress: AMQPConfiguration
 
@@ -51,7 +51,7 @@ package struct NodeRegistry: Sendable {
         } catch let error as PostgresError where error.isUniqueViolation("compute_node_name_key") {
             throw NodeRefusal(
                 .conflict,
-                "There is a node named \(name); choose another name or rotate its credentials."
+                "There is a node named \(name); choose another name."
             )
         } catch let error as PostgresError where error.sqlState == "23503" {
             throw NodeRefusal(.notFound, "The region does not exist.")
@@ -63,28 +63,6 @@ package struct NodeRegistry: Sendable {
             _ = try? await delete(name)
             throw error
         }
-        return credentials.shown
-    }
-
-    /// Gives a node a new API key and a new password; the old ones end at once, an open connection of the old password
-    /// stays until it breaks.
-    ///
-    /// - Returns: the credentials, which cannot be shown again.
-    /// - Throws: ``NodeRefusal`` with `notFound`.
-    package func rotate(_ name: NodeName) async throws -> NodeCredentials {
-        let credentials = newCredentials(for: name)
-        // The broker first: if the second step fails, the key still works and the operator tries again.
-        let exists = try await database.read {
-            try !$0.query("SELECT 1 FROM compute_node WHERE name = \(name)").isEmpty
-        }
-        guard exists else { throw Self.notFound(name) }
-        try await setUpBroker(name, password: credentials.password)
-        let changed = try await database.transaction { transaction in
-            try transaction.execute(
-                "UPDATE compute_node SET api_key_digest = \(credentials.digest) WHERE name = \(name)"
-            )
-        }
-        guard changed == 1 else { throw Self.notFound(name) }
         return credentials.shown
     }
 
@@ -141,7 +119,7 @@ package struct NodeRegistry: Sendable {
         return url
     }
 
-    private static func notFound(_ name: NodeName) -> NodeRefusal {
+    static func notFound(_ name: NodeName) -> NodeRefusal {
         NodeRefusal(.notFound, "There is no node named \(name).")
     }
 }

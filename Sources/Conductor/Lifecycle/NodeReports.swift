@@ -45,7 +45,8 @@ package struct NodeReports: Sendable {
         return ReportReceipt(
             revision: result.revision,
             absentVolumes: result.absentVolumes,
-            uncleanGPUs: result.uncleanGPUs
+            uncleanGPUs: result.uncleanGPUs,
+            rotation: result.rotation
         )
     }
 
@@ -84,7 +85,8 @@ package struct NodeReports: Sendable {
         return ReportReceipt(
             revision: header.revision,
             absentVolumes: header.absentVolumes,
-            uncleanGPUs: header.uncleanGPUs
+            uncleanGPUs: header.uncleanGPUs,
+            rotation: header.rotation
         )
     }
 
@@ -133,6 +135,8 @@ struct ReportResult: Sendable {
     var absentVolumes: [AbsentVolume] = []
     /// GPUs that the node has to clean.
     var uncleanGPUs: [UncleanGPU] = []
+    /// The rotation of its secrets that the node has to do.
+    var rotation: Int64?
     /// Whether the outbox has something new.
     var tells = false
     /// What machines did not suffer from before.

@@ -24,7 +24,8 @@ struct ReportTransaction {
         var result = ReportResult(
             revision: header.revision,
             absentVolumes: header.absentVolumes,
-            uncleanGPUs: header.uncleanGPUs
+            uncleanGPUs: header.uncleanGPUs,
+            rotation: header.rotation
         )
         guard header.isNewest else {
             result.isOld = true
@@ -72,6 +73,8 @@ struct ReportTransaction {
         let changesNode: Bool
         let absentVolumes: [AbsentVolume]
         let uncleanGPUs: [UncleanGPU]
+        /// The rotation of the node's secrets that is to be done.
+        let rotation: Int64?
 
         /// Reads the answer to ``ReportTransaction/header(_:_:)``.
         ///
@@ -89,6 +92,7 @@ struct ReportTransaction {
             isNewest = try row["is_newest"]
             absentVolumes = try VolumeRemoval.volumes(row)
             uncleanGPUs = try GPUCleaning.units(row)
+            rotation = try row["rotation"]
             changesNode = try row["silent"] || row["healthy"] != report.problems.isEmpty
         }
     }
@@ -108,7 +112,7 @@ struct ReportTransaction {
         )
         SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.healthy,
             EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column),
-            \(raw: GPUCleaning.column)
+            \(raw: GPUCleaning.column), CASE WHEN n.rotation > n.rotated THEN n.rotation END AS rotation
         FROM compute_node n WHERE n.id = \(node.id)
         """
     }

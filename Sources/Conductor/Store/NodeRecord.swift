@@ -13,6 +13,15 @@ package struct NodeRecord: Sendable {
         case silent
     }
 
+    /// What there is of the secrets by which its agent is let in.
+    package enum Credentials: String, Sendable, Hashable {
+        case valid
+        /// Its agent has been asked for new ones and has not used them yet; those that it has are valid.
+        case rotating
+        /// There are none: its host has to join again.
+        case revoked
+    }
+
     package var id: NodeID
     package var name: NodeName
     package var regionID: RegionID
@@ -20,6 +29,7 @@ package struct NodeRecord: Sendable {
     /// The host's own name, as its agent first gave it.
     package var hostname: String?
     package var state: State
+    package var credentials: Credentials
     package var cordoned: Bool
     package var cordonReason: String?
     /// False while the agent names problems.

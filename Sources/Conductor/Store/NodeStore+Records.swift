@@ -16,6 +16,8 @@ extension NodeStore {
                 n.limit_vcpus, n.limit_memory_mib, n.limit_disk_gib, n.allocated_vcpus, n.allocated_memory_mib,
                 n.allocated_disk_gib, n.vcpu_ratio, n.memory_ratio, n.disk_ratio, n.memory_page_mib, n.created_at,
                 coalesce(r.problems, '{}') AS problems, r.received_at,
+                CASE WHEN n.api_key_digest IS NULL THEN 'revoked' WHEN n.rotated < n.rotation THEN 'rotating'
+                    ELSE 'valid' END AS credentials,
                 (SELECT count(*) FROM virtual_machine vm WHERE vm.node_id = n.id) AS machines
             FROM compute_node n JOIN region g ON g.id = n.region_id LEFT JOIN node_report r ON r.node_id = n.id
             WHERE n.id = ANY (\(ids)::bigint[])
@@ -35,6 +37,7 @@ extension NodeStore {
             regionName: row["region_name"],
             hostname: row["hostname"],
             state: row["state"],
+            credentials: row["credentials"],
             cordoned: row["cordoned"],
             cordonReason: row["cordon_reason"],
             healthy: row["healthy"],

@@ -58,6 +58,7 @@ extension MachinePhase: SQLEncodable, SQLDecodable {}
 extension ImageSource.Format: SQLEncodable, SQLDecodable {}
 extension JoinTokenRecord.State: SQLDecodable {}
 extension NodeRecord.State: SQLEncodable, SQLDecodable {}
+extension NodeRecord.Credentials: SQLEncodable, SQLDecodable {}
 extension GPURecord.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
 extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}

@@ -7,7 +7,8 @@ struct NodeCommand: AsyncParsableCommand {
         commandName: "node",
         abstract: "For operators: let hosts become nodes, see nodes, keep machines off them, remove them.",
         subcommands: [
-            NodeToken.self, NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeRemove.self,
+            NodeToken.self, NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeRotate.self,
+            NodeRevoke.self, NodeRemove.self,
         ]
     )
 }

@@ -29,6 +29,7 @@ struct NodeShow: AsyncParsableCommand {
             "  host         \(node.hostname ?? "-"), \(node.virtType ?? "-") \(node.hypervisorVersion ?? "")",
             "  agent        \(node.agentVersion ?? "-")",
             "  last report  \(node.lastReportAt?.date.formatted(.iso8601) ?? "-")",
+            "  credentials  \(node.credentials)",
             "  machines     \(node.virtualMachineCount)",
         ]
         for (name, resources) in [

@@ -43,6 +43,29 @@ public struct NewNodeCredentials: Hashable, Sendable, Codable {
     }
 }
 
+/// The secrets that a node's agent has or will have: `PUT /v1/internal/nodes/{node}/credentials`, with its present key.
+///
+/// As at a join the host makes them, and the same may be said any number of times. New ones are for a rotation that the
+/// answer to a report asked for, and become the node's at the first use of the new key. The present ones are said again
+/// when the broker has forgotten them.
+public struct NodeCredentialsRequest: Hashable, Sendable, Codable {
+    public var protocolVersion: Int
+    /// The number of the rotation that they were made for; 0 for those of the join.
+    public var rotation: Int64
+    public var credentials: NewNodeCredentials
+
+    public init(rotation: Int64, credentials: NewNodeCredentials) {
+        protocolVersion = ProtocolVersion.current
+        (self.rotation, self.credentials) = (rotation, credentials)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case protocolVersion = "protocol_version"
+        case rotation
+        case credentials
+    }
+}
+
 /// The conductor's answer to a join.
 public struct NodeJoinAnswer: Hashable, Sendable, Codable {
     public var nodeID: NodeID

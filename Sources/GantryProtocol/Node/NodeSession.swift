@@ -99,14 +99,23 @@ public struct ReportReceipt: Hashable, Sendable, Codable {
     public var absentVolumes: [AbsentVolume]
     /// GPUs that have to be cleaned, told until the node says that they are, or that they cannot be.
     public var uncleanGPUs: [UncleanGPU]
+    /// The number of a rotation of the node's secrets that has to be done, told until the first use of the new ones.
+    public var rotation: Int64?
 
-    public init(revision: Int64, absentVolumes: [AbsentVolume] = [], uncleanGPUs: [UncleanGPU] = []) {
+    public init(
+        revision: Int64,
+        absentVolumes: [AbsentVolume] = [],
+        uncleanGPUs: [UncleanGPU] = [],
+        rotation: Int64? = nil
+    ) {
         (self.revision, self.absentVolumes, self.uncleanGPUs) = (revision, absentVolumes, uncleanGPUs)
+        self.rotation = rotation
     }
 
     private enum CodingKeys: String, CodingKey {
         case revision
         case absentVolumes = "absent_volumes"
         case uncleanGPUs = "unclean_gpus"
+        case rotation
     }
 }

@@ -19,7 +19,7 @@ struct ImageUploadTests {
             let path = folder + "/snapshot"
             try image.write(to: URL(filePath: path))
             let client = HTTPClient(eventLoopGroupProvider: .singleton)
-            let store = ImageStoreClient(client: client, url: server.url, node: try NodeName("n1"), key: "secret")
+            let store = ImageStoreClient(client: client, url: server.url, node: try NodeName("n1"), key: { "secret" })
             let digest = SHA256.hash(data: image).map { String(format: "%02x", $0) }.joined()
             let result: Result<Void, any Error>
             do {

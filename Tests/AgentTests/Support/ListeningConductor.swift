@@ -10,12 +10,16 @@ actor ListeningConductor: ConductorConnection {
     private(set) var metrics: [NodeMetrics] = []
     private(set) var sessions: [NodeSessionRequest] = []
     private(set) var asked: [Int64?] = []
+    private(set) var credentials: [NodeCredentialsRequest] = []
     private(set) var outcomes: [MachineJobID: [MachineJobOutcome]] = [:]
     private var failures: [ConductorError] = []
     private var lastingFailure: ConductorError?
     /// How many calls were answered with an error.
     private(set) var refusals = 0
     private var desired = DesiredState(revision: 1, machines: [], floatingIPPools: [])
+
+    /// Which rotation of the node's secrets the answers to reports ask for.
+    private var rotation: Int64?
 
     /// What was told of machines, oldest first.
     var machines: [MachineReport] { reports.flatMap(\.machines) }
@@ -33,6 +37,8 @@ actor ListeningConductor: ConductorConnection {
         desired = DesiredState(revision: desired.revision + 1, machines: machines, floatingIPPools: pools)
     }
 
+    func want(rotation: Int64?) { self.rotation = rotation }
+
     func openSession(_ request: NodeSessionRequest) throws -> NodeSession {
         try answer()
         sessions.append(request)
@@ -49,7 +55,7 @@ actor ListeningConductor: ConductorConnection {
     func send(_ report: NodeReport) throws -> ReportReceipt {
         try answer()
         reports.append(report)
-        return ReportReceipt(revision: desired.revision)
+        return ReportReceipt(revision: desired.revision, rotation: rotation)
     }
 
     func send(_ metrics: NodeMetrics) throws {
@@ -66,6 +72,11 @@ actor ListeningConductor: ConductorConnection {
     func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) throws {
         try answer()
         outcomes[job, default: []].append(outcome)
+    }
+
+    func send(_ credentials: NodeCredentialsRequest) throws {
+        self.credentials.append(credentials)
+        try answer()
     }
 
     private func answer() throws {

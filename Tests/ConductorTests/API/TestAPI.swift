@@ -63,6 +63,7 @@ struct TestAPI: Sendable {
             try await cloud.addNode("one")
             try await addKeys(to: cloud)
             let database = cloud.database
+            let registry = try await registry(database, broker)
             let api = ConductorAPI(
                 database: database,
                 keys: APIKeyStore(database: database, acceptsTestKeys: acceptsTestKeys),
@@ -78,9 +79,11 @@ struct TestAPI: Sendable {
                         lifecycle: cloud.lifecycle,
                         ownURL: nil
                     ),
-                    images: imageStore.map { NodeImages(files: ImageFiles(directory: $0), database: database) }
+                    registry: registry,
+                    images: imageStore.map { NodeImages(files: ImageFiles(directory: $0), database: database) },
+                    logger: logger
                 ),
-                registry: try await registry(database, broker),
+                registry: registry,
                 authorities: authorities,
                 rateLimit: rateLimit,
                 health: Health(),

@@ -81,7 +81,7 @@ struct NodeRegistryTests {
         }
     }
 
-    @Test("The API key lets in its own node only, and rotation ends the old one")
+    @Test("The API key lets in its own node only")
     func keys() async throws {
         try await with { cloud, registry, _ in
             let (own, other) = (try name(), try name())
@@ -91,10 +91,6 @@ struct NodeRegistryTests {
             #expect(try await door.authenticate(first.apiKey, as: own).name == own)
             await #expect(throws: NodeRefusal.self) { try await door.authenticate(first.apiKey, as: other) }
             await #expect(throws: NodeRefusal.self) { try await door.authenticate("", as: own) }
-            let second = try await registry.rotate(own)
-            await #expect(throws: NodeRefusal.self) { try await door.authenticate(first.apiKey, as: own) }
-            #expect(try await door.authenticate(second.apiKey, as: own).name == own)
-            #expect(first.amqpURL != second.amqpURL)
             for node in [own, other] { try await registry.remove(node) }
         }
     }

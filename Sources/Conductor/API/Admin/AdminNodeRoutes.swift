@@ -20,6 +20,7 @@ struct AdminNodeRoutes: Sendable {
         nodes.post(":name/uncordon", use: uncordon)
         nodes.put(":name/ratios", use: setRatios)
         nodes.post(":name/rotate-credentials", use: rotate)
+        nodes.post(":name/revoke-credentials", use: revoke)
         nodes.post(":name/forget-host", use: forgetHost)
     }
 
@@ -35,11 +36,14 @@ struct AdminNodeRoutes: Sendable {
     }
 
     private func show(_ request: Request, _ context: OperatorContext) async throws -> Response {
-        let name = try context.node
+        try await answer(try context.node, message: "This is the node.")
+    }
+
+    private func answer(_ name: NodeName, message: String) async throws -> Response {
         guard let record = try await store.node(name) else {
             throw NodeRefusal(.notFound, "There is no node named \(name).")
         }
-        return try .json(NodeBody(record), message: "This is the node.")
+        return try .json(NodeBody(record), message: message)
     }
 
     // MARK: - Make and remove
@@ -58,11 +62,18 @@ struct AdminNodeRoutes: Sendable {
     }
 
     private func rotate(_ request: Request, _ context: OperatorContext) async throws -> Response {
-        let credentials = try await registry.rotate(try context.node)
-        return try .json(
-            NodeCredentialsBody(credentials),
-            message: "The node has new credentials, which are shown this once. The old ones have ended."
+        let name = try context.node
+        try await registry.requestRotation(of: name)
+        return try await answer(
+            name,
+            message: "The node's agent makes new secrets when it reports next; the old ones end when it uses them."
         )
+    }
+
+    private func revoke(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let name = try context.node
+        try await registry.revoke(name)
+        return try await answer(name, message: "The node's secrets have ended. Its host has to join again.")
     }
 
     private func remove(_ request: Request, _ context: OperatorContext) async throws -> Response {
@@ -136,6 +147,7 @@ extension NodeBody {
             region: record.regionName,
             hostname: record.hostname,
             state: record.state.rawValue,
+            credentials: record.credentials.rawValue,
             schedulable: record.schedulable,
             cordonReason: record.cordonReason,
             cordoned: record.cordoned,

@@ -5,6 +5,7 @@ import Foundation
 import GantryModel
 import GantryProtocol
 package import Hummingbird
+package import Logging
 package import Postgres
 
 /// What agents call: `/v1/internal/nodes/{node}/…`, each with its node's API key.
@@ -15,6 +16,8 @@ package struct NodeRoutes: Sendable {
     private let metrics: MachineMetricStore
     private let jobs: MachineJobs
     private let consoles: ConsoleRelay
+    private let registry: NodeRegistry
+    private let logger: Logger
     /// Nil where there is no image store.
     private let images: NodeImageRoutes?
 
@@ -28,11 +31,14 @@ package struct NodeRoutes: Sendable {
         metrics: MachineMetricStore,
         jobs: MachineJobs,
         consoles: ConsoleRelay,
-        images: NodeImages? = nil
+        registry: NodeRegistry,
+        images: NodeImages? = nil,
+        logger: Logger
     ) {
         self.images = images.map { NodeImageRoutes(files: $0.files, store: $0.store) }
         (self.authenticator, self.sessions, self.reports) = (authenticator, sessions, reports)
         (self.metrics, self.jobs, self.consoles) = (metrics, jobs, consoles)
+        (self.registry, self.logger) = (registry, logger)
     }
 
     /// Whether there is an image store.
@@ -68,6 +74,16 @@ package struct NodeRoutes: Sendable {
             let node = try await identity(request, context)
             let end = try await consoles.accept(context.identifier("console", "job"), from: node.id)
             return Self.joined(request.body, end)
+        }
+        nodes.put("credentials") { request, context in
+            let node = try await identity(request, context)
+            let body = try await decode(NodeCredentialsRequest.self, request)
+            try await registry.take(body, of: node)
+            logger.notice(
+                "A node told its secrets",
+                metadata: ["node.name": "\(node.name)", "rotation": "\(body.rotation)"]
+            )
+            return Response(status: .noContent)
         }
         if let images { add(images, to: nodes) }
         nodes.get("desired") { request, context in

@@ -192,7 +192,17 @@ CREATE TABLE compute_node (
     id                    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     region_id             bigint NOT NULL REFERENCES region,
     name                  text NOT NULL UNIQUE CHECK (name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
-    api_key_digest        bytea NOT NULL UNIQUE CHECK (octet_length(api_key_digest) = 32),
+    -- NULL when an operator revoked it: the host has to join again.
+    api_key_digest        bytea UNIQUE CHECK (octet_length(api_key_digest) = 32),
+    -- Rises with each rotation of its secrets that an operator asks for.
+    rotation              bigint NOT NULL DEFAULT 0,
+    -- The last one that was done.
+    rotated               bigint NOT NULL DEFAULT 0 CHECK (rotated <= rotation),
+    -- The key that its agent made for `next_rotation`. It becomes the key at its first use, which ends the one before.
+    next_api_key_digest   bytea UNIQUE CHECK (octet_length(next_api_key_digest) = 32),
+    next_rotation         bigint CHECK (next_rotation > rotated AND next_rotation <= rotation),
+    CHECK ((next_rotation IS NULL) = (next_api_key_digest IS NULL)),
+    CHECK (api_key_digest IS NOT NULL OR next_api_key_digest IS NULL),
     hostname              text,
     -- `new` until its agent first came; `silent` when reports stopped.
     state                 text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'up', 'silent')),

@@ -15,6 +15,8 @@ public struct NodeBody: AnswerContent, Hashable {
     @Nullable public var hostname: String?
     /// `new` until its agent first came, `up`, or `silent` when its reports stopped.
     public var state: String
+    /// `valid`, `rotating` while its agent has not used the new ones yet, or `revoked` until its host has joined again.
+    public var credentials: String
     /// Whether new machines may go there.
     public var schedulable: Bool
     public var cordoned: Bool
@@ -49,6 +51,7 @@ public struct NodeBody: AnswerContent, Hashable {
         region: String,
         hostname: String?,
         state: String,
+        credentials: String,
         schedulable: Bool,
         cordonReason: String?,
         cordoned: Bool,
@@ -71,7 +74,7 @@ public struct NodeBody: AnswerContent, Hashable {
     ) {
         (self.id, self.name, self.region, self.state) = (id, name, region, state)
         _hostname = Nullable(wrappedValue: hostname)
-        (self.schedulable, self.cordoned) = (schedulable, cordoned)
+        (self.credentials, self.schedulable, self.cordoned) = (credentials, schedulable, cordoned)
         _cordonReason = Nullable(wrappedValue: cordonReason)
         (self.healthy, self.problems, self.shrunk) = (healthy, problems, shrunk)
         _virtType = Nullable(wrappedValue: virtType)
@@ -90,6 +93,7 @@ public struct NodeBody: AnswerContent, Hashable {
         case region
         case hostname
         case state
+        case credentials
         case schedulable
         case cordoned
         case cordonReason = "cordon_reason"
