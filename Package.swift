@@ -23,7 +23,6 @@ let strictAndMemorySafe = strict + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
-let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -57,7 +56,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-async-algorithms", exact: "1.1.4"),
-        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
@@ -95,7 +93,7 @@ let package = Package(
         /// Where the programs' settings come from, and their bounds.
         .target(
             name: "Settings",
-            dependencies: ["GantryModel", configuration, crypto, nioSSL, systemPackage],
+            dependencies: ["GantryModel", crypto, logging, nioSSL, serviceLifecycle, unixSignals, yams],
             swiftSettings: strict
         ),
         /// Logging, Prometheus text, health.
@@ -110,7 +108,7 @@ let package = Package(
             name: "Conductor",
             dependencies: [
                 "DedicatedThread", "GantryModel", "GantryProtocol", "Placement", "Postgres", "AMQP", "Observability",
-                "Settings", asyncAlgorithms, asyncHTTPClient, configuration, crypto, httpTypes, hummingbird,
+                "Settings", asyncAlgorithms, asyncHTTPClient, crypto, httpTypes, hummingbird,
                 hummingbirdTLS, logging, metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL,
                 nioWebSocket, serviceLifecycle, unixSignals, yams,
             ],
@@ -124,7 +122,7 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "DedicatedThread", "GantryModel", "GantryProtocol", "Libvirt", "AMQP", "Observability", "Settings",
-                asyncHTTPClient, configuration, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
+                asyncHTTPClient, crypto, httpTypes, hummingbird, logging, metrics, nioCore, nioHTTP1,
                 nioPosix, nioSSL, serviceLifecycle, subprocess, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict
@@ -174,7 +172,7 @@ let package = Package(
         .executableTarget(
             name: "gantry-agent",
             dependencies: [
-                "Agent", "GantryModel", "GantryProtocol", "Observability", "Settings", argumentParser, configuration,
+                "Agent", "GantryModel", "GantryProtocol", "Observability", "Settings", argumentParser,
                 logging, metrics,
             ],
             swiftSettings: strict
@@ -213,13 +211,14 @@ let package = Package(
         .testTarget(name: "PlacementTests", dependencies: ["Placement"], swiftSettings: strict),
         .testTarget(
             name: "SettingsTests",
-            dependencies: ["Agent", "Conductor", "GantryModel", "GantryTestSupport", configuration, systemPackage],
+            dependencies: ["Agent", "Conductor", "GantryModel", "GantryTestSupport", "Settings", logging, yams],
             swiftSettings: strict
         ),
         .testTarget(
             name: "ObservabilityTests",
             dependencies: [
-                "GantryTestSupport", "Observability", logging, metrics, serviceLifecycle,
+                "GantryTestSupport", "Observability", hummingbird, hummingbirdTesting, logging, metrics,
+                serviceLifecycle,
             ],
             swiftSettings: strict
         ),
@@ -227,7 +226,7 @@ let package = Package(
             name: "ConductorTests",
             dependencies: [
                 "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
-                "Observability", "Postgres", "Settings", asyncHTTPClient, configuration, hummingbird,
+                "Observability", "Postgres", "Settings", asyncHTTPClient, hummingbird,
                 hummingbirdTLS, hummingbirdTesting, logging, nioCore, nioSSL, yams,
             ],
             swiftSettings: strict
@@ -236,7 +235,7 @@ let package = Package(
             name: "AgentTests",
             dependencies: [
                 "Agent", "AMQP", "GantryModel", "GantryProtocol", "GantryTestSupport", "Observability", "Settings",
-                "SimulatedHost", asyncHTTPClient, configuration, crypto, hummingbird, logging, nioCore,
+                "SimulatedHost", asyncHTTPClient, crypto, hummingbird, logging, nioCore,
                 serviceLifecycle,
                 yams,
             ],

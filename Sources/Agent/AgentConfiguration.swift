@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import AMQP
-package import Configuration
 import Foundation
 package import GantryModel
 package import Logging
 package import Settings
 
-/// What an agent is told: flags over environment over file, read once at start.
+/// What an agent is told: environment over credentials over file.
 ///
 /// ## Configuration keys:
 /// - `conductor.url` (string, required): the conductor's address, such as `https://conductor.example:8443`.
@@ -54,10 +53,10 @@ package import Settings
 /// - `look_interval` (integer 1 to 3600, default 30): seconds between looks at every machine; events bring most sooner.
 /// - `metrics_interval` (integer 1 to 3600, default 60): seconds between measurements of what machines use, at most; the
 ///   conductor keeps one a minute.
-/// - `health.address` (string, default `127.0.0.1`): where `/healthz` and `/metrics` are.
-/// - `health.port` (integer 0 to 65535, default 9180): their port; 0 for any free one.
-/// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`): the least that the
-///   log tells.
+/// - `status.address` (string, default `127.0.0.1`): where `/healthz` and `/metrics` are.
+/// - `status.port` (integer 0 to 65535, default 9180): their port; 0 for any free one.
+/// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`,
+///   reloaded): the least that the log tells.
 package struct AgentConfiguration: Sendable {
     package var conductorURL: String
     package var nodeName: NodeName
@@ -86,102 +85,86 @@ package struct AgentConfiguration: Sendable {
     package var concurrency: Int
     package var lookInterval: Int
     package var metricsInterval: Int
-    package var healthAddress: String
-    package var healthPort: Int
+    package var statusAddress: String
+    package var statusPort: Int
     package var logLevel: Logger.Level
 
-    /// - Throws: ``InvalidValue`` or the reader's error, each of which names the key.
-    package init(_ reader: ConfigReader) throws {
-        conductorURL = try Self.webAddress("conductor.url", reader)
-        nodeName = try Self.parsed("node.name", reader.requiredString(forKey: "node.name")) { try NodeName($0) }
-        nodeKey = try reader.requiredString(forKey: "node.api_key", isSecret: true)
-        broker = try Self.parsed("amqp.url", reader.requiredString(forKey: "amqp.url", isSecret: true)) { text in
-            try AMQPConfiguration(url: text)
-        }
-        if let authorities = try reader.authorities() {
-            (self.authorities, broker.authorities) = (authorities.content, authorities.path)
-        }
-        stateDirectory = try Self.absolutePath("state.directory", default: "/var/lib/gantry", reader)
-        let localPool = reader.string(forKey: "storage.local_pool", default: "local")
-        self.localPool = localPool.isEmpty ? nil : try Self.poolName(localPool, "storage.local_pool")
-        sharedPools = try Self.sharedPools("storage.shared_pools", reader)
-        libvirtURI = reader.string(forKey: "libvirt.uri", default: "qemu:///system")
-        virtType = try reader.choice("virt_type", default: .auto)
-        gpuCleaningHook = try reader.string(forKey: "gpu.cleaning_hook")
-            .map { _ in
-                try Self.absolutePath("gpu.cleaning_hook", default: "", reader)
-            }
-        gpuCleaningSeconds = try reader.number("gpu.cleaning_seconds", default: 600, in: 1...86400)
-        returnsGPUDrivers = reader.bool(forKey: "gpu.return_drivers", default: false)
-        gpuFabric = try GPUFabric(reader)
-        uplink = reader.string(forKey: "uplink")
-        gpus = try GPUPolicy(reader)
-        quirks = try GPUQuirks(reader)
-        hugePages = try reader.choice("huge_pages", default: .ordinary)
-        orphanPolicy = try reader.choice("orphan_policy", default: .report)
+    /// - Throws: ``InvalidValue`` with all that is wrong, a line for each key.
+    package init(_ settings: SettingsReader) throws(InvalidValue) {
+        let conductorURL = settings.required("conductor.url") { try Self.webAddress($0) }
+        let nodeName = settings.required("node.name") { try NodeName($0) }
+        let nodeKey = settings.required("node.api_key", isSecret: true) { $0 }
+        let broker = settings.required("amqp.url", isSecret: true) { try AMQPConfiguration(url: $0) }
+        let authorities = settings.authorities()
+        self.authorities = authorities?.content
+        stateDirectory = Self.stateDirectory(settings)
+        localPool = settings.parsed("storage.local_pool", default: "local") { try $0.isEmpty ? "" : Self.poolName($0) }
+            .flatMap { $0.isEmpty ? nil : $0 }
+        sharedPools = settings.list("storage.shared_pools") { try Self.sharedPool($0) }
+        libvirtURI = settings.text("libvirt.uri", default: "qemu:///system")
+        virtType = settings.choice("virt_type", default: .auto)
+        gpuCleaningHook = settings.parsed("gpu.cleaning_hook") { try Self.wholePath($0) }
+        gpuCleaningSeconds = settings.number("gpu.cleaning_seconds", default: 600, in: 1...86400)
+        returnsGPUDrivers = settings.flag("gpu.return_drivers", default: false)
+        gpuFabric = GPUFabric(settings)
+        uplink = settings.text("uplink")
+        gpus = GPUPolicy(settings)
+        quirks = GPUQuirks(settings)
+        hugePages = settings.choice("huge_pages", default: .ordinary)
+        orphanPolicy = settings.choice("orphan_policy", default: .report)
         reserved = Resources(
-            vcpus: try reader.number("reserved.vcpus", default: 0, in: 0...4096),
-            memoryMiB: try reader.number(
+            vcpus: settings.number("reserved.vcpus", default: 0, in: 0...4096),
+            memoryMiB: settings.number(
                 "reserved.memory_mib",
                 default: hugePages == .ordinary ? 512 : 0,
                 in: 0...1 << 24
             ),
-            diskGiB: try reader.number("reserved.disk_gib", default: 5, in: 0...1 << 24)
+            diskGiB: settings.number("reserved.disk_gib", default: 5, in: 0...1 << 24)
         )
-        concurrency = try reader.number("concurrency", default: 8, in: 1...64)
-        lookInterval = try reader.number("look_interval", default: 30, in: 1...3600)
-        metricsInterval = try reader.number("metrics_interval", default: 60, in: 1...3600)
-        healthAddress = reader.string(forKey: "health.address", default: "127.0.0.1")
-        healthPort = try reader.number("health.port", default: 9180, in: 0...65535)
-        logLevel = try reader.choice("log.level", default: .info)
-    }
-
-    private static func parsed<Value>(
-        _ key: ConfigKey,
-        _ text: String,
-        _ parse: (String) throws -> Value
-    ) throws(InvalidValue) -> Value {
-        do {
-            return try parse(text)
-        } catch {
-            throw InvalidValue("\(key): \(error)")
+        concurrency = settings.number("concurrency", default: 8, in: 1...64)
+        lookInterval = settings.number("look_interval", default: 30, in: 1...3600)
+        metricsInterval = settings.number("metrics_interval", default: 60, in: 1...3600)
+        statusAddress = settings.text("status.address", default: "127.0.0.1")
+        statusPort = settings.number("status.port", default: 9180, in: 0...65535)
+        logLevel = settings.choice("log.level", default: .info)
+        try settings.finish()
+        guard let conductorURL, let nodeName, let nodeKey, let broker else {
+            throw InvalidValue("conductor.url, node.name, node.api_key and amqp.url have to be said.")
         }
+        (self.conductorURL, self.nodeName, self.nodeKey, self.broker) = (conductorURL, nodeName, nodeKey, broker)
+        if let path = authorities?.path { self.broker.authorities = path }
     }
 
-    private static func sharedPools(_ key: ConfigKey, _ reader: ConfigReader) throws(InvalidValue) -> [SharedPool] {
-        var pools: [SharedPool] = []
-        for text in reader.stringArray(forKey: key, default: []) {
-            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, parts[1].hasPrefix("/") else {
-                throw InvalidValue("\(key): “\(text)” is no pool; write NAME=DIRECTORY, such as fast=/srv/fast.")
-            }
-            pools.append(SharedPool(name: try poolName(parts[0], key), directory: parts[1]))
+    /// What the key `state.directory` says.
+    package static func stateDirectory(_ settings: SettingsReader) -> String {
+        let usual = "/var/lib/gantry"
+        return settings.parsed("state.directory", default: usual) { try wholePath($0) } ?? usual
+    }
+
+    private static func sharedPool(_ text: String) throws(InvalidValue) -> SharedPool {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2, parts[1].hasPrefix("/") else {
+            throw InvalidValue("“\(text)” is no pool; write NAME=DIRECTORY, such as fast=/srv/fast.")
         }
-        return pools
+        return SharedPool(name: try poolName(parts[0]), directory: parts[1])
     }
 
-    private static func poolName(_ text: String, _ key: ConfigKey) throws(InvalidValue) -> String {
+    private static func poolName(_ text: String) throws(InvalidValue) -> String {
         guard text.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,49}/) != nil else {
-            throw InvalidValue("\(key): “\(text)” is no name of a pool; use 1 to 50 letters, digits, “-”, “_” and “.”.")
+            throw InvalidValue("“\(text)” is no name of a pool; use 1 to 50 letters, digits, “-”, “_” and “.”.")
         }
         return text
     }
 
-    private static func webAddress(_ key: ConfigKey, _ reader: ConfigReader) throws -> String {
-        let text = try reader.requiredString(forKey: key)
+    private static func webAddress(_ text: String) throws(InvalidValue) -> String {
         guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host()?.isEmpty == false else {
-            throw InvalidValue("\(key) is “\(text)”; write an address such as https://conductor.example:8443.")
+            throw InvalidValue("“\(text)” is no address; write one such as https://conductor.example:8443.")
         }
         return text
     }
 
-    private static func absolutePath(
-        _ key: ConfigKey,
-        default fallback: String,
-        _ reader: ConfigReader
-    ) throws(InvalidValue) -> String {
-        let path = reader.string(forKey: key, default: fallback)
-        guard path.hasPrefix("/") else { throw InvalidValue("\(key) is “\(path)”; write a whole path, from “/” on.") }
-        return path
+    private static func wholePath(_ text: String) throws(InvalidValue) -> String {
+        guard text.hasPrefix("/") else { throw InvalidValue("“\(text)” is no whole path; write it from “/” on.") }
+        return text
     }
 }

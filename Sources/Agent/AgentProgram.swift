@@ -9,12 +9,13 @@ package import Logging
 import NIOCore
 package import Observability
 import ServiceLifecycle
-import Settings
+package import Settings
 import UnixSignals
 
 /// The agent, put together from its configuration.
 package struct AgentProgram: Sendable {
     private let configuration: AgentConfiguration
+    private let reload: SettingsReload<AgentConfiguration>
     private let health: Health
     private let liveness = Liveness()
     private let kernelLog = KernelLog()
@@ -22,14 +23,32 @@ package struct AgentProgram: Sendable {
     private let observer: StepObserver
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - reading: the configuration.
+    ///   - readAgain: reads it anew, when it is asked to.
+    ///   - health: what parts say of themselves.
+    ///   - metrics: what is told to Prometheus.
+    ///   - observer: told of each step.
+    ///   - logger: gets everything.
     package init(
-        _ configuration: AgentConfiguration,
+        _ reading: SettingsReload<AgentConfiguration>.Reading,
+        readAgain: @escaping @Sendable () throws -> SettingsReload<AgentConfiguration>.Reading,
         health: Health,
         metrics: PrometheusMetrics,
         observer: StepObserver,
         logger: Logger
     ) {
-        (self.configuration, self.health, self.metrics) = (configuration, health, metrics)
+        configuration = reading.configuration
+        reload = SettingsReload(
+            running: reading.effective,
+            read: readAgain,
+            take: { configuration in
+                LoggingBootstrap.setLevel(configuration.logLevel)
+                return ["log.level"]
+            },
+            logger: logger
+        )
+        (self.health, self.metrics) = (health, metrics)
         (self.observer, self.logger) = (observer, logger)
     }
 
@@ -191,9 +210,14 @@ package struct AgentProgram: Sendable {
         )
         let status = StatusServer(
             name: "gantry-agent",
-            address: configuration.healthAddress,
-            port: configuration.healthPort,
-            health: health,
+            address: configuration.statusAddress,
+            port: configuration.statusPort,
+            probes: ProbeRoutes(
+                parts: ["broker", "conductor", "hypervisor", StorageWatch.part],
+                health: health,
+                liveness: liveness,
+                tellsReasons: true
+            ),
             metrics: metrics,
             logger: logger.quieted
         )
@@ -205,7 +229,8 @@ package struct AgentProgram: Sendable {
             logger: logger
         )
         let programs: [(any Service)?] = [
-            manager, status, guests, KernelLogService(kernelLog: kernelLog, logger: logger),
+            manager, status, reload, guests, KernelLogService(kernelLog: kernelLog, logger: logger),
+            StorageWatch(directory: configuration.stateDirectory, health: health, logger: logger),
             NodeService(node: node, broker: broker),
         ]
         let services = programs.compactMap { $0 }

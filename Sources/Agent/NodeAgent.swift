@@ -78,6 +78,7 @@ package struct NodeAgent: Sendable {
             epoch: session.epoch,
             bootID: bootID,
             onRotation: { [secrets] in secrets.want(rotation: $0) },
+            health: health,
             logger: logger
         )
         let supervisor = Supervisor(

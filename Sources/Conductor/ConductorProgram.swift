@@ -3,33 +3,49 @@
 import AMQP
 import AsyncHTTPClient
 import Foundation
-import GantryModel
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
 package import Logging
-import NIOSSL
 package import Observability
 import Postgres
 import ServiceLifecycle
+package import Settings
 import UnixSignals
 
 /// The conductor, put together from its configuration.
 package struct ConductorProgram: Sendable {
     private let configuration: ConductorConfiguration
+    private let settings: ReloadableSettings
+    private let reload: SettingsReload<ConductorConfiguration>
     private let health: Health
     private let liveness = Liveness()
     private let metrics: PrometheusMetrics
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - reading: the configuration.
+    ///   - readAgain: reads it anew, when it is asked to.
+    ///   - health: what parts say of themselves.
+    ///   - metrics: what is told to Prometheus.
+    ///   - logger: gets everything.
     package init(
-        _ configuration: ConductorConfiguration,
+        _ reading: SettingsReload<ConductorConfiguration>.Reading,
+        readAgain: @escaping @Sendable () throws -> SettingsReload<ConductorConfiguration>.Reading,
         health: Health,
         metrics: PrometheusMetrics,
         logger: Logger
     ) {
-        (self.configuration, self.health) = (configuration, health)
-        (self.metrics, self.logger) = (metrics, logger)
+        configuration = reading.configuration
+        let settings = ReloadableSettings(configuration)
+        self.settings = settings
+        reload = SettingsReload(
+            running: reading.effective,
+            read: readAgain,
+            take: { settings.take($0) },
+            logger: logger
+        )
+        (self.health, self.metrics, self.logger) = (health, metrics, logger)
     }
 
     /// Runs until a signal.
@@ -52,7 +68,7 @@ package struct ConductorProgram: Sendable {
                 name: "gantry-conductor",
                 address: configuration.statusAddress,
                 port: configuration.statusPort,
-                health: health,
+                probes: probes(tellsReasons: true),
                 metrics: metrics,
                 logger: logger.quieted
             ),
@@ -80,6 +96,7 @@ package struct ConductorProgram: Sendable {
                 liveness: liveness
             ),
             CloudMeasures(database: parts.database, broker: parts.administration, logger: logger),
+            reload,
             // The last one, so that it is the first to end.
             try application(parts, outbox),
         ]
@@ -93,6 +110,15 @@ package struct ConductorProgram: Sendable {
         try await ServiceGroup(configuration: settings).run()
     }
 
+    private func probes(tellsReasons: Bool) -> ProbeRoutes {
+        ProbeRoutes(
+            parts: ["api", DatabaseWatch.database, DatabaseWatch.outbox, OutboxRelay.part],
+            health: health,
+            liveness: liveness,
+            tellsReasons: tellsReasons
+        )
+    }
+
     private var imageFiles: ImageFiles? {
         configuration.imageStoreDirectory.map { ImageFiles(directory: $0) }
     }
@@ -100,7 +126,7 @@ package struct ConductorProgram: Sendable {
     private var manager: ServiceManager? {
         ServiceManager(
             environment: ProcessInfo.processInfo.environment,
-            parts: ["api", "postgresql"],
+            parts: ["api", DatabaseWatch.database],
             health: health,
             liveness: liveness,
             logger: logger
@@ -134,8 +160,9 @@ package struct ConductorProgram: Sendable {
             callbacks: configuration.callbacks,
             consoles: configuration.consoles,
             authorities: configuration.authorities?.content,
-            rateLimit: configuration.rateLimit,
-            health: health,
+            limiter: settings.limiter,
+            // Tenants may know which part is ill, and need not know where it is.
+            probes: probes(tellsReasons: false),
             logger: logger
         )
         return Application(
@@ -154,19 +181,7 @@ package struct ConductorProgram: Sendable {
     }
 
     private func server(_ consoles: ConsoleRelay) throws -> HTTPServerBuilder {
-        guard let files = configuration.listenTLS else { return .http1(consoles: consoles) }
-        do {
-            let tls = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMFile(files.certificate).map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem))
-            )
-            // The two are held against each other here.
-            return try .tls(.http1(consoles: consoles, isSecure: true), tlsConfiguration: tls)
-        } catch {
-            throw InvalidValue(
-                "listen.certificate or listen.key cannot be used, or they do not belong together: \(error). They are PEM "
-                    + "files that the conductor's user can read."
-            )
-        }
+        guard let tls = settings.serverTLS else { return .http1(consoles: consoles) }
+        return try .tls(.http1(consoles: consoles, isSecure: true), tlsConfiguration: tls)
     }
 }

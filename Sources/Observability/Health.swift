@@ -2,7 +2,8 @@
 
 import Synchronization
 
-/// What a program's parts say of themselves, for `/healthz` and `/readyz`.
+/// What a program's parts say of themselves, for `/readyz` and for systemd. They say it when they find out, so that asking
+/// costs them nothing.
 public final class Health: Sendable {
     /// How one part is.
     public enum Condition: Hashable, Sendable {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Hummingbird
+import Hummingbird
 public import Logging
-import NIOCore
 public import ServiceLifecycle
 
 /// `/healthz`, `/readyz` and `/metrics` for the operator, on an address of their own, loopback unless told otherwise.
@@ -10,7 +9,7 @@ public struct StatusServer: Service {
     private let name: String
     private let address: String
     private let port: Int
-    private let health: Health
+    private let probes: ProbeRoutes
     private let metrics: PrometheusMetrics
     private let logger: Logger
 
@@ -18,25 +17,24 @@ public struct StatusServer: Service {
     ///   - name: the program's, for the `Server` header.
     ///   - address: where to listen.
     ///   - port: 0 for any free one.
-    ///   - health: what `/healthz` tells.
+    ///   - probes: `/healthz` and `/readyz`.
     ///   - metrics: what `/metrics` tells.
     ///   - logger: for the server's own troubles.
     public init(
         name: String,
         address: String,
         port: Int,
-        health: Health,
+        probes: ProbeRoutes,
         metrics: PrometheusMetrics,
         logger: Logger
     ) {
         (self.name, self.address, self.port) = (name, address, port)
-        (self.health, self.metrics, self.logger) = (health, metrics, logger)
+        (self.probes, self.metrics, self.logger) = (probes, metrics, logger)
     }
 
     public func run() async throws {
         let router = Router()
-        // One answer to both questions: a part that is ill mends by itself or not at all, and no restart helps it.
-        for path in ["/healthz", "/readyz"] { router.get("\(path)") { _, _ in health.response } }
+        probes.add(to: router)
         router.get("/metrics") { _, _ in metrics.text }
         let application = Application(
             router: router,
@@ -44,18 +42,5 @@ public struct StatusServer: Service {
             logger: logger
         )
         try await application.run()
-    }
-}
-
-extension Health {
-    /// `200 ok`, or 503 with a line for each part that is ill.
-    public var response: Response {
-        let complaints = complaints
-        let text = complaints.isEmpty ? "ok\n" : complaints.map { "\($0.part): \($0.reason)\n" }.joined()
-        return Response(
-            status: complaints.isEmpty ? .ok : .serviceUnavailable,
-            headers: [.contentType: "text/plain; charset=utf-8"],
-            body: .init(byteBuffer: ByteBuffer(string: text))
-        )
     }
 }

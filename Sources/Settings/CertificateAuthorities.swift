@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Configuration
 import Crypto
 public import Foundation
 public import GantryModel
@@ -30,21 +29,9 @@ public struct CertificateAuthorities: Sendable {
     }
 }
 
-extension ConfigReader {
+extension SettingsReader {
     /// The file that `tls.authorities` names; nil where it names none.
-    ///
-    /// - Throws: `InvalidValue` that names the key.
-    public func authorities() throws(InvalidValue) -> (path: String, content: CertificateAuthorities)? {
-        guard let path = string(forKey: "tls.authorities"), !path.isEmpty else { return nil }
-        guard path.hasPrefix("/"), let pem = FileManager.default.contents(atPath: path) else {
-            throw InvalidValue(
-                "tls.authorities is “\(path)”, which cannot be read; write the whole path of a PEM file."
-            )
-        }
-        do {
-            return (path, try CertificateAuthorities(pem: pem))
-        } catch {
-            throw InvalidValue("tls.authorities is “\(path)”. \(error)")
-        }
+    public func authorities() -> (path: String, content: CertificateAuthorities)? {
+        file("tls.authorities") { try CertificateAuthorities(pem: $0) }
     }
 }

@@ -1,20 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Configuration
-import SystemPackage
+public import Foundation
+public import GantryModel
 
-/// Where the programs read their settings.
-public enum SettingsSources {
-    /// Environment variables with `GANTRY_` before the key's name come before the file.
+/// What is said of a program's settings, and where: environment over credentials over file.
+public struct SettingsSources: Sendable {
+    /// Those that begin with `GANTRY_`.
+    let environment: [String: String]
+    /// Where systemd puts what `LoadCredential=` names, a file a key; nil for none.
+    let credentials: String?
+    let file: SettingsFile
+
+    /// - Parameters:
+    ///   - file: a YAML file; nil for none.
+    ///   - environment: this process's.
+    /// - Throws: a sentence that names the file that cannot be read.
+    public init(
+        file: String?,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(InvalidValue) {
+        self.environment = environment.filter { $0.key.hasPrefix(Self.prefix) }
+        credentials = environment["CREDENTIALS_DIRECTORY"]
+        self.file = if let file { try SettingsFile(path: file) } else { SettingsFile() }
+    }
+
+    /// What stands there for a key. A null stands for nothing.
     ///
-    /// - Parameter file: a YAML file; nil for the environment alone.
-    /// - Returns: a reader of both.
-    /// - Throws: when the file cannot be read.
-    public static func reader(file: String?) async throws -> ConfigReader {
-        let environment = EnvironmentVariablesProvider().prefixKeys(with: "gantry")
-        guard let file else { return ConfigReader(provider: environment) }
-        return ConfigReader(
-            providers: [environment, try await FileProvider<YAMLSnapshot>(filePath: FilePath(file))]
-        )
+    /// - Throws: for a credential that cannot be read.
+    func said(_ key: String) throws(InvalidValue) -> SaidSetting? {
+        let variable = Self.variable(key)
+        if let text = environment[variable] {
+            return SaidSetting(value: .one(text), source: .environment(variable))
+        }
+        if let credential = try credential(key) { return credential }
+        guard let said = file.settings[key], said.value != .null else { return nil }
+        return said
+    }
+
+    private func credential(_ key: String) throws(InvalidValue) -> SaidSetting? {
+        guard let path = credentials.map({ "\($0)/\(key)" }), FileManager.default.fileExists(atPath: path) else {
+            return nil
+        }
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw InvalidValue("\(key): the credential \(path) cannot be read as text.")
+        }
+        // Editors end files with a line feed.
+        let value = text.hasSuffix("\n") ? String(text.dropLast()) : text
+        return SaidSetting(value: .one(value), source: .credential(path))
+    }
+
+    private static let prefix = "GANTRY_"
+
+    /// The environment variable of a key: `database.url` is `GANTRY_DATABASE_URL`.
+    static func variable(_ key: String) -> String { prefix + key.uppercased().replacing(".", with: "_") }
+}
+
+/// What stands somewhere for a key.
+struct SaidSetting: Sendable {
+    enum Value: Hashable {
+        case one(String)
+        case several([String])
+        case null
+    }
+
+    let value: Value
+    let source: SettingSource
+}
+
+/// Where a setting was said.
+public enum SettingSource: Hashable, Sendable, CustomStringConvertible {
+    case environment(String)
+    case credential(String)
+    case file(String, line: Int)
+    /// Nowhere: it is what holds without a word.
+    case usual
+
+    public var description: String {
+        switch self {
+        case .environment(let variable): "environment variable \(variable)"
+        case .credential(let path): "credential \(path)"
+        case .file(let path, let line): "\(path), line \(line)"
+        case .usual: "default"
+        }
     }
 }

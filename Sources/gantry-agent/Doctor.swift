@@ -2,7 +2,6 @@
 
 import Agent
 import ArgumentParser
-import Configuration
 import Foundation
 import Settings
 
@@ -22,8 +21,8 @@ struct Doctor: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let reader = try await SettingsSources.reader(file: config)
-        let diagnosis = try await Diagnosis(reader, root: root)
+        let settings = SettingsReader(try SettingsSources(file: config))
+        let diagnosis = try await Diagnosis(settings, root: root)
         print(try json ? diagnosis.json : diagnosis.text)
         if diagnosis.status != 0 { throw ExitCode(diagnosis.status) }
     }
@@ -34,16 +33,20 @@ private struct Diagnosis: Encodable {
     private let findings: [HostChecks.Finding]
     private let groups: [PCIGroup]
 
-    init(_ reader: ConfigReader, root: String?) async throws {
-        let uplink = reader.string(forKey: "uplink")
+    init(_ settings: SettingsReader, root: String?) async throws {
+        let uplink = settings.text("uplink")
+        let directory = AgentConfiguration.stateDirectory(settings)
+        let hugePages = settings.choice("huge_pages", default: HugePages.ordinary)
+        let (policy, quirks, fabric) = (GPUPolicy(settings), GPUQuirks(settings), GPUFabric(settings))
+        try settings.refuseMistakes()
         // A recorded host's guests are taken to run on KVM.
         let verdict = await VirtTypeProbe.run(root == nil ? .auto : .kvm)
         let checks = GPUChecks(
             root: root ?? "/",
-            policy: try GPUPolicy(reader),
-            quirks: try GPUQuirks(reader),
+            policy: policy,
+            quirks: quirks,
             uplink: uplink,
-            fabric: try GPUFabric(reader),
+            fabric: fabric,
             virtType: verdict.virtType
         )
         groups = try checks.groups()
@@ -51,13 +54,11 @@ private struct Diagnosis: Encodable {
             findings = try await checks.run()
             return
         }
-        let directory = reader.string(forKey: "state.directory", default: "/var/lib/gantry")
         let virtType = HostChecks.Finding(
             subject: "guests",
             severity: .ok,
             text: "run by \(verdict.virtType.rawValue): \(verdict.reason)"
         )
-        let hugePages = try reader.choice("huge_pages", default: HugePages.ordinary)
         let host = HostChecks.run(stateDirectory: directory, uplink: uplink, hugePages: hugePages)
         findings = host + [virtType] + (try await checks.run())
     }

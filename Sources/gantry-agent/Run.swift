@@ -14,15 +14,21 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The configuration file, YAML. Environment variables with GANTRY_ before the key's name come first.")
     var config: String?
 
+    @Flag(help: "Only check the configuration, and print what it comes to. The exit status is 0 or 1.")
+    var check = false
+
     func run() async throws {
-        let configuration = try AgentConfiguration(await SettingsSources.reader(file: config))
+        let settings = try load()
+        guard !check else { return print(settings.effective.yaml) }
+        let configuration = settings.configuration
         LoggingBootstrap.start(level: configuration.logLevel)
         let metrics = PrometheusMetrics(help: AgentMetrics.help)
         MetricsSystem.bootstrap(metrics)
         var logger = Logger(label: "gantry-agent")
         logger[metadataKey: "node.name"] = "\(configuration.nodeName)"
         let program = AgentProgram(
-            configuration,
+            settings,
+            readAgain: { try load() },
             health: Health(),
             metrics: metrics,
             observer: KillSwitch.observer(from: ProcessInfo.processInfo.environment),
@@ -35,5 +41,11 @@ struct Run: AsyncParsableCommand {
             // EX_CONFIG of sysexits: a restart alone will not help.
             throw ExitCode(78)
         }
+    }
+
+    /// What the file and the environment say now.
+    private func load() throws -> SettingsReload<AgentConfiguration>.Reading {
+        let settings = SettingsReader(try SettingsSources(file: config))
+        return (try AgentConfiguration(settings), settings.effective)
     }
 }

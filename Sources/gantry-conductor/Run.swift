@@ -5,6 +5,7 @@ import Conductor
 import Logging
 import Metrics
 import Observability
+import Settings
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,13 +14,18 @@ struct Run: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Flag(help: "Only check the configuration, and print what it comes to. The exit status is 0 or 1.")
+    var check = false
+
     func run() async throws {
-        let configuration = try await options.load()
-        LoggingBootstrap.start(level: Logger.Level(rawValue: configuration.logLevel) ?? .info)
+        let settings = try options.load()
+        guard !check else { return print(settings.effective.yaml) }
+        LoggingBootstrap.start(level: settings.configuration.logLevel)
         let metrics = PrometheusMetrics(help: ConductorMetrics.help)
         MetricsSystem.bootstrap(metrics)
         let program = ConductorProgram(
-            configuration,
+            settings,
+            readAgain: { try options.load() },
             health: Health(),
             metrics: metrics,
             logger: Logger(label: "gantry-conductor")

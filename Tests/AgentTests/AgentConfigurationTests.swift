@@ -2,7 +2,6 @@
 
 import AMQP
 import Agent
-import Configuration
 import Foundation
 import GantryModel
 import GantryTestSupport
@@ -20,8 +19,7 @@ struct AgentConfigurationTests {
     private func read(_ changes: [String: String?]) throws -> AgentConfiguration {
         var variables = Self.needed
         for (name, value) in changes { variables[name] = value }
-        let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "gantry")
-        return try AgentConfiguration(ConfigReader(provider: provider))
+        return try AgentConfiguration(SettingsReader(SettingsSources(file: nil, environment: variables)))
     }
 
     @Test("What has to be said is enough")
@@ -43,7 +41,7 @@ struct AgentConfigurationTests {
         let configuration = try read([
             "GANTRY_VIRT_TYPE": "qemu", "GANTRY_UPLINK": "eth1", "GANTRY_ORPHAN_POLICY": "remove",
             "GANTRY_RESERVED_VCPUS": "2", "GANTRY_CONCURRENCY": "64", "GANTRY_LOG_LEVEL": "debug",
-            "GANTRY_STATE_DIRECTORY": "/srv/gantry", "GANTRY_HEALTH_PORT": "0",
+            "GANTRY_STATE_DIRECTORY": "/srv/gantry", "GANTRY_STATUS_PORT": "0",
             "GANTRY_GPU_ALLOW": "10de:2330,0000:65:00.0", "GANTRY_GPU_DENY": "1002",
             "GANTRY_GPU_TYPES": "10de:2330=H100-80G-SXM5",
         ])
@@ -55,7 +53,7 @@ struct AgentConfigurationTests {
         #expect(configuration.gpus == gpus)
         #expect(configuration.virtType == .qemu && configuration.orphanPolicy == .remove)
         #expect((configuration.uplink, configuration.reserved.vcpus) == ("eth1", 2))
-        #expect((configuration.concurrency, configuration.healthPort) == (64, 0))
+        #expect((configuration.concurrency, configuration.statusPort) == (64, 0))
         #expect((configuration.logLevel, configuration.stateDirectory) == (Logger.Level.debug, "/srv/gantry"))
     }
 
@@ -84,12 +82,12 @@ struct AgentConfigurationTests {
             ("GANTRY_GPU_TYPES", "10de", "gpu.types"), ("GANTRY_GPU_TYPES", "10de=H 100", "gpu.types"),
             ("GANTRY_GPU_QUIRKS", "10de=x-no-mmap", "gpu.quirks"), ("GANTRY_HUGE_PAGES", "1G", "huge_pages"),
             ("GANTRY_METRICS_INTERVAL", "3601", "metrics_interval"),
-            ("GANTRY_HEALTH_PORT", "65536", "health.port"),
+            ("GANTRY_STATUS_PORT", "65536", "status.port"),
             ("GANTRY_LOG_LEVEL", "loud", "log.level"),
         ] as [(String, String?, String)]
     )
     func wrong(_ variable: String, _ value: String?, _ key: String) throws {
-        let error = try #require(throws: (any Error).self) { try read([variable: value]) }
+        let error = try #require(throws: InvalidValue.self) { try read([variable: value]) }
         #expect("\(error)".contains(key), "\(error)")
         // A secret is not told along.
         #expect(!"\(error)".contains("p%40ss"))
@@ -107,14 +105,17 @@ struct AgentConfigurationTests {
                 concurrency: 3
                 """
             try lines.write(toFile: path, atomically: true, encoding: .utf8)
-            let configuration = try AgentConfiguration(await SettingsSources.reader(file: path))
+            let environment = ["GANTRY_CONCURRENCY": "4"]
+            let configuration = try AgentConfiguration(
+                SettingsReader(SettingsSources(file: path, environment: environment))
+            )
             #expect(configuration.nodeName.description == "n7")
-            #expect(configuration.virtType == .kvm && configuration.concurrency == 3)
+            #expect(configuration.virtType == .kvm && configuration.concurrency == 4)
             for wrong in ["many", "2.5", "true"] {
                 try lines.replacing("concurrency: 3", with: "concurrency: \(wrong)")
                     .write(toFile: path, atomically: true, encoding: .utf8)
-                let reader = try await SettingsSources.reader(file: path)
-                let error = try #require(throws: (any Error).self) { try AgentConfiguration(reader) }
+                let settings = SettingsReader(try SettingsSources(file: path, environment: [:]))
+                let error = try #require(throws: InvalidValue.self) { try AgentConfiguration(settings) }
                 #expect("\(error)".contains("concurrency"), "\(error)")
             }
         }

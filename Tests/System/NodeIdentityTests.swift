@@ -14,7 +14,7 @@ struct NodeIdentityTests {
         try await SystemCloud.withIdleGuests { cloud in
             let first = try cloud.startAgent()
             let machine = try await cloud.wait(for: cloud.create("steady"), .active)
-            let second = try cloud.startAgent(0, ["GANTRY_HEALTH_PORT": "9999"])
+            let second = try cloud.startAgent(0, ["GANTRY_STATUS_PORT": "9999"])
             // EX_CONFIG: a restart alone will not help.
             #expect(try await first.end() == 78)
             #expect(second.isRunning)

@@ -17,10 +17,12 @@ struct ServiceTroubleTests {
             try await cloud.expectBoots(1, of: stopped)
             try await cloud.hosts[0].stopLibvirtd()
             try await cloud.wait(for: steady, .unknown)
+            try await cloud.waitForAgent(saying: #""hypervisor":{"reason":"#)
             try await cloud.api.perform(.stop, on: stopped.id)
             try await cloud.hosts[0].startLibvirtd()
             try await cloud.wait(for: stopped, .shutoff)
             try await cloud.wait(for: steady, .active)
+            try await cloud.waitForAgent(saying: #""status":"ready""#)
             try await cloud.expectBoots(1, of: steady)
             for machine in [steady, stopped] { try await cloud.remove(machine) }
             try await Auditor.expectNothingLeft(of: cloud)
@@ -66,6 +68,15 @@ struct ServiceTroubleTests {
             for machine in [steady, ending] { try await cloud.remove(machine) }
             try await Auditor.expectNothingLeft(of: cloud)
             #expect(try await next.stop() == 0)
+        }
+    }
+}
+
+extension SystemCloud {
+    /// Waits until the first host's agent says of its parts what is wanted.
+    fileprivate func waitForAgent(saying words: String) async throws {
+        try await eventually("the agent says \(words)") {
+            try await hosts[0].exec("curl", "-s", "http://127.0.0.1:9180/readyz").contains(words)
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Configuration
 package import GantryModel
+package import Settings
 
 /// The NVSwitches between the host's GPUs, of which Fabric Manager decides who reaches whom.
 ///
@@ -65,28 +65,30 @@ package struct GPUFabric: Sendable {
 
 extension GPUFabric {
     /// What the keys `gpu.fabric_manager` and `gpu.fabric_modules` say; nil for a host without Fabric Manager.
-    ///
-    /// - Throws: ``InvalidValue``, which names the key.
-    package init?(_ reader: ConfigReader) throws(InvalidValue) {
-        guard let program = reader.string(forKey: "gpu.fabric_manager") else { return nil }
-        guard program.hasPrefix("/") else {
-            throw InvalidValue("gpu.fabric_manager is “\(program)”; write the whole path of fmpm, from “/” on.")
+    package init?(_ settings: SettingsReader) {
+        let modules = Self.modules(settings)
+        let program = settings.parsed("gpu.fabric_manager") { text in
+            guard text.hasPrefix("/") else {
+                throw InvalidValue("“\(text)” is no whole path; write that of fmpm, from “/” on.")
+            }
+            return text
         }
-        self.init(manager: FabricManagerCommand(program: program), modules: try Self.modules(reader))
+        guard let program else { return nil }
+        self.init(manager: FabricManagerCommand(program: program), modules: modules)
     }
 
-    private static func modules(_ reader: ConfigReader) throws(InvalidValue) -> [Int: PCIAddress] {
+    private static func modules(_ settings: SettingsReader) -> [Int: PCIAddress] {
         var modules: [Int: PCIAddress] = [:]
-        for text in reader.stringArray(forKey: "gpu.fabric_modules", default: []) {
+        _ = settings.list("gpu.fabric_modules") { text in
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2, let module = Int(parts[0]), let address = try? PCIAddress(parts[1]) else {
                 throw InvalidValue(
-                    "gpu.fabric_modules: “\(text)” is no module of a baseboard; write MODULE=ADDRESS, such as "
-                        + "1=0000:1b:00.0, as Packaging/gpu/modules prints it."
+                    "“\(text)” is no module of a baseboard; write MODULE=ADDRESS, such as 1=0000:1b:00.0, as "
+                        + "Packaging/gpu/modules prints it."
                 )
             }
             guard modules[module] == nil, !modules.values.contains(address) else {
-                throw InvalidValue("gpu.fabric_modules: “\(text)” names a module or an address a second time.")
+                throw InvalidValue("“\(text)” names a module or an address a second time.")
             }
             modules[module] = address
         }

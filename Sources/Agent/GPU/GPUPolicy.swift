@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Configuration
 package import GantryModel
 import GantryProtocol
+package import Settings
 
 /// Which GPUs the operator gives to guests, and as which flavor's `gpu_type`.
 package struct GPUPolicy: Hashable, Sendable {
@@ -44,44 +44,25 @@ package struct GPUPolicy: Hashable, Sendable {
 
 extension GPUPolicy {
     /// What the keys `gpu.allow`, `gpu.deny` and `gpu.types` say.
-    ///
-    /// - Throws: ``InvalidValue``, which names the key.
-    package init(_ reader: ConfigReader) throws(InvalidValue) {
-        let allow = try Self.patterns("gpu.allow", reader)
+    package init(_ settings: SettingsReader) {
+        let usual = Self().allow
+        let allow = settings.list("gpu.allow", default: usual.map(\.description)) { try Pattern($0) }
         self.init(
-            allow: allow.isEmpty ? Self().allow : allow,
-            deny: try Self.patterns("gpu.deny", reader),
-            types: try Self.types("gpu.types", reader)
+            allow: allow.isEmpty ? usual : allow,
+            deny: settings.list("gpu.deny") { try Pattern($0) },
+            types: Dictionary(settings.list("gpu.types") { try Self.type($0) }) { $1 }
         )
     }
 
-    private static func patterns(_ key: ConfigKey, _ reader: ConfigReader) throws(InvalidValue) -> [Pattern] {
-        var patterns: [Pattern] = []
-        for text in reader.stringArray(forKey: key, default: []) { patterns.append(try pattern(text, key)) }
-        return patterns
-    }
-
-    static func pattern(_ text: String, _ key: ConfigKey) throws(InvalidValue) -> Pattern {
-        do {
-            return try Pattern(text)
-        } catch {
-            throw InvalidValue("\(key): \(error)")
+    private static func type(_ text: String) throws(InvalidValue) -> (Pattern, String) {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2, parts[1].wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) != nil else {
+            throw InvalidValue(
+                "“\(text)” is no type of a device; write DEVICE=TYPE, such as 10de:2330=H100-80G-SXM5, in letters, "
+                    + "digits, “-”, “_” and “.”."
+            )
         }
-    }
-
-    private static func types(_ key: ConfigKey, _ reader: ConfigReader) throws(InvalidValue) -> [Pattern: String] {
-        var types: [Pattern: String] = [:]
-        for text in reader.stringArray(forKey: key, default: []) {
-            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, parts[1].wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) != nil else {
-                throw InvalidValue(
-                    "\(key): “\(text)” is no type of a device; write DEVICE=TYPE, such as 10de:2330=H100-80G-SXM5, in "
-                        + "letters, digits, “-”, “_” and “.”."
-                )
-            }
-            types[try pattern(parts[0], key)] = parts[1]
-        }
-        return types
+        return (try Pattern(parts[0]), parts[1])
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Configuration
-package import GantryModel
+import GantryModel
 package import GantryProtocol
+package import Settings
 
 /// The one table of which GPUs have which quirks, and what the operator says beside it.
 package struct GPUQuirks: Hashable, Sendable {
@@ -36,25 +36,21 @@ package struct GPUQuirks: Hashable, Sendable {
 }
 
 extension GPUQuirks {
-    private static let key: ConfigKey = "gpu.quirks"
-
     /// What the key `gpu.quirks` says.
-    ///
-    /// - Throws: ``InvalidValue``, which names the key.
-    package init(_ reader: ConfigReader) throws(InvalidValue) {
-        var said: [GPUPolicy.Pattern: Set<GPUQuirk>] = [:]
-        for text in reader.stringArray(forKey: Self.key, default: []) {
-            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, let quirks = Self.quirks(parts[1]) else {
-                let names = GPUQuirk.allCases.map(\.rawValue).joined(separator: ", ")
-                throw InvalidValue(
-                    "\(Self.key): “\(text)” is no quirk of a device; write DEVICE=QUIRK, such as 10de:2901=no-mmap. The "
-                        + "quirks are \(names), several with “+” between them, and none."
-                )
-            }
-            said[try GPUPolicy.pattern(parts[0], Self.key)] = quirks
+    package init(_ settings: SettingsReader) {
+        self.init(Dictionary(settings.list("gpu.quirks") { try Self.quirk($0) }) { $1 })
+    }
+
+    private static func quirk(_ text: String) throws(InvalidValue) -> (GPUPolicy.Pattern, Set<GPUQuirk>) {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let quirks = quirks(parts[1]) else {
+            let names = GPUQuirk.allCases.map(\.rawValue).joined(separator: ", ")
+            throw InvalidValue(
+                "“\(text)” is no quirk of a device; write DEVICE=QUIRK, such as 10de:2901=no-mmap. The quirks are "
+                    + "\(names), several with “+” between them, and none."
+            )
         }
-        self.init(said)
+        return (try GPUPolicy.Pattern(parts[0]), quirks)
     }
 
     private static func quirks(_ text: String) -> Set<GPUQuirk>? {

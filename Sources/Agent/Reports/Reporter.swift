@@ -4,6 +4,7 @@ import Foundation
 import GantryModel
 package import GantryProtocol
 package import Logging
+package import Observability
 
 /// Tells the conductor what changed, soon, and that the agent lives, regularly.
 ///
@@ -15,6 +16,7 @@ package actor Reporter: MachineReporting {
     private let bootID: String
     /// Gets the number of a rotation of the node's secrets that the conductor asks for.
     private let onRotation: @Sendable (Int64) -> Void
+    private let health: Health
     private let logger: Logger
     private var sequence: Int64 = 0
 
@@ -54,10 +56,11 @@ package actor Reporter: MachineReporting {
         epoch: Int64,
         bootID: String,
         onRotation: @escaping @Sendable (Int64) -> Void = { _ in },
+        health: Health = Health(),
         logger: Logger
     ) {
         (self.conductor, self.host, self.onRotation) = (conductor, host, onRotation)
-        (self.epoch, self.bootID, self.logger) = (epoch, bootID, logger)
+        (self.epoch, self.bootID, self.health, self.logger) = (epoch, bootID, health, logger)
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (removals, removal) = AsyncStream.makeStream(of: [AbsentVolume].self, bufferingPolicy: .bufferingNewest(1))
         (unclean, uncleanness) = AsyncStream.makeStream(of: UncleanGPU.self)
@@ -169,8 +172,10 @@ package actor Reporter: MachineReporting {
             do {
                 try await send()
                 failures = 0
+                health.report("conductor", .well)
             } catch let error as ConductorError {
                 if case .superseded = error { throw error }
+                health.report("conductor", .ill("\(error)"))
                 failures = min(failures + 1, 6)
                 logger.warning("A report was not taken", metadata: ["error": "\(error)"])
                 wake.yield()
@@ -232,8 +237,10 @@ package actor Reporter: MachineReporting {
         let problems = await host.problems()
         do throws(Fault) {
             let inventory = try await host.inventory()
+            health.report("hypervisor", .well)
             return Look(begin: begin, inventory: inventory, problems: problems, isReachable: true)
         } catch {
+            health.report("hypervisor", .ill(error.message))
             return Look(begin: begin, inventory: nil, problems: problems + [error.message], isReachable: false)
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GantryModel
+package import GantryModel
 package import Hummingbird
 package import Logging
 package import Observability
@@ -17,8 +17,8 @@ package struct ConductorAPI: Sendable {
     private let callbacks: CallbackPolicy
     private let consoles: ConsoleSettings
     private let authorities: CertificateAuthorities?
-    private let limiter: RateLimiter<APIKeyID>?
-    private let health: Health
+    private let limiter: RateLimiter<APIKeyID>
+    private let probes: ProbeRoutes
     private let logger: Logger
 
     /// - Parameters:
@@ -30,8 +30,8 @@ package struct ConductorAPI: Sendable {
     ///   - callbacks: where tenants' callbacks may go.
     ///   - consoles: how tenants reach machines' displays.
     ///   - authorities: what hosts that join shall know the conductor by; nil for what the system trusts.
-    ///   - rateLimit: of each tenant's key; nil for none.
-    ///   - health: what `/healthz` says.
+    ///   - limiter: of each tenant's key.
+    ///   - probes: `/healthz` and `/readyz`.
     ///   - logger: gets what failed.
     package init(
         database: Database,
@@ -42,14 +42,14 @@ package struct ConductorAPI: Sendable {
         callbacks: CallbackPolicy = CallbackPolicy(),
         consoles: ConsoleSettings = ConsoleSettings(),
         authorities: CertificateAuthorities? = nil,
-        rateLimit: RateLimit?,
-        health: Health,
+        limiter: RateLimiter<APIKeyID>,
+        probes: ProbeRoutes,
         logger: Logger
     ) {
         (self.database, self.keys, self.lifecycle) = (database, keys, lifecycle)
         (self.nodes, self.registry, self.callbacks, self.consoles) = (nodes, registry, callbacks, consoles)
-        (self.authorities, self.health, self.logger) = (authorities, health, logger)
-        limiter = rateLimit.map { RateLimiter($0) }
+        (self.authorities, self.probes, self.logger) = (authorities, probes, logger)
+        self.limiter = limiter
     }
 
     /// All of them, with what surrounds each.
@@ -73,7 +73,7 @@ package struct ConductorAPI: Sendable {
                 logger: logger.quieted
             )
         }
-        router.get("healthz") { _, _ in health.response }
+        probes.add(to: router)
         OpenAPIDocument.add(to: router)
         DocumentationRoutes.add(to: router)
         nodes.add(to: router)

@@ -21,24 +21,35 @@ package struct BrokerAdministration: Sendable {
         package let description: String
     }
 
+    /// Where it is, and as whom it is asked.
+    struct Address {
+        let base: String
+        let authorization: String
+
+        init(url: String) throws(Failure) {
+            guard var parts = URLComponents(string: url), let user = parts.user, let password = parts.password,
+                ["http", "https"].contains(parts.scheme), parts.host != nil
+            else {
+                throw Failure(
+                    description:
+                        "The URL of RabbitMQ's management API cannot be read; write http://USER:PASSWORD@HOST:PORT."
+                )
+            }
+            (parts.user, parts.password) = (nil, nil)
+            base = (parts.string ?? "").trimmingSuffix("/")
+            authorization = "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+        }
+    }
+
     /// - Parameters:
     ///   - client: lent for the life of this value.
     ///   - url: `http://USER:PASSWORD@HOST:PORT` of the management plugin, the user with the tag `administrator`.
     ///   - virtualHost: where the nodes' queues are.
     /// - Throws: ``Failure`` for a URL that is none. It quotes no password.
     package init(client: HTTPClient, url: String, virtualHost: String) throws {
-        guard var parts = URLComponents(string: url), let user = parts.user, let password = parts.password,
-            ["http", "https"].contains(parts.scheme), parts.host != nil
-        else {
-            throw Failure(
-                description:
-                    "The URL of RabbitMQ's management API cannot be read; write http://USER:PASSWORD@HOST:PORT."
-            )
-        }
-        (parts.user, parts.password) = (nil, nil)
+        let address = try Address(url: url)
         self.client = client
-        base = (parts.string ?? "").trimmingSuffix("/")
-        authorization = "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+        (base, authorization) = (address.base, address.authorization)
         self.virtualHost = virtualHost
     }
 

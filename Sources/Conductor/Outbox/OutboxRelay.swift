@@ -27,7 +27,9 @@ package struct OutboxRelay: Service {
     private let liveness: Liveness
 
     private static let batchSize = 256
-    private static let part = "rabbitmq"
+    static let part = "rabbitmq"
+    /// How often the broker is spoken to where nothing is to be sent, so that one that is away is known to be.
+    private static let brokerInterval = Duration.seconds(5)
 
     /// - Parameters:
     ///   - database: where the outbox is.
@@ -66,13 +68,13 @@ package struct OutboxRelay: Service {
                     while (try? await Task.sleep(for: pollInterval)) != nil { outbox.raise() }
                 }
                 var failures = 0
-                var declared = false
+                var declared: ContinuousClock.Instant?
                 for await _ in outbox.raised {
                     liveness.beat("outbox", within: Self.patience)
                     do {
-                        if !declared {
+                        if declared.map({ $0.duration(to: .now) >= Self.brokerInterval }) ?? true {
                             try await TaskTopology.declareShared(publisher)
-                            declared = true
+                            declared = .now
                         }
                         try await drain()
                         failures = 0
@@ -81,7 +83,7 @@ package struct OutboxRelay: Service {
                         break
                     } catch {
                         // The broker may have been set up anew.
-                        declared = false
+                        declared = nil
                         failures += 1
                         health.report(Self.part, .ill("Tasks wait to be sent: \(error)"))
                         logger.warning("Tasks could not be sent; they wait.", metadata: ["error": "\(error)"])

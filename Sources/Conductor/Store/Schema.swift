@@ -12,6 +12,9 @@ package enum Schema {
         ]
     }
 
+    /// The number of the last step.
+    package static var newest: Int { migrations.map(\.number).max() ?? 0 }
+
     /// Brings the database to the newest schema, one conductor at a time.
     ///
     /// - Returns: the numbers of the steps that were applied.

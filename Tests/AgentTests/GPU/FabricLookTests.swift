@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Agent
-import Configuration
 import Foundation
 import GantryModel
 import GantryProtocol
@@ -75,8 +74,10 @@ struct FabricLookTests {
     }
 
     private func fabric(_ variables: [String: String]) throws -> GPUFabric? {
-        let provider = EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "gantry")
-        return try GPUFabric(ConfigReader(provider: provider))
+        let settings = SettingsReader(try SettingsSources(file: nil, environment: variables))
+        let fabric = GPUFabric(settings)
+        try settings.refuseMistakes()
+        return fabric
     }
 
     @Test("Settings that are wrong are named")

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Configuration
 import Foundation
 import GantryModel
 import GantryProtocol
 import GantryTestSupport
+import Settings
 import Testing
 
 @testable import Agent
@@ -17,8 +17,10 @@ struct GPUQuirksTests {
     }
 
     private func quirks(_ text: String) throws -> GPUQuirks {
-        let provider = EnvironmentVariablesProvider(environmentVariables: ["GPU_QUIRKS": text])
-        return try GPUQuirks(ConfigReader(provider: provider))
+        let settings = SettingsReader(try SettingsSources(file: nil, environment: ["GANTRY_GPU_QUIRKS": text]))
+        let quirks = GPUQuirks(settings)
+        try settings.refuseMistakes()
+        return quirks
     }
 
     @Test("A model has what is known of it, and what is no GPU has nothing")

@@ -13,7 +13,7 @@ struct OpenAPITests {
     func routes() async throws {
         try await TestAPI.with { api in
             let routes = api.routes.map { "\($0.method) \($0.path)" }
-            let inner = ["/v1/internal/", "/healthz", "/docs"]
+            let inner = ["/v1/internal/", "/healthz", "/readyz", "/docs"]
             let described = Set(routes.filter { route in !inner.contains { route.contains($0) } })
             let operations = try OpenAPIContract.shared.get().operations
             #expect(operations == described)

@@ -85,8 +85,8 @@ struct TestAPI: Sendable {
                 ),
                 registry: registry,
                 authorities: authorities,
-                rateLimit: rateLimit,
-                health: Health(),
+                limiter: RateLimiter(rateLimit),
+                probes: ProbeRoutes(parts: [], health: Health(), liveness: Liveness(), tellsReasons: false),
                 logger: logger
             )
             let routes = api.declaredRoutes.routes.map { (method: $0.method, path: "\($0.path)") }

@@ -96,7 +96,7 @@ struct HostJoinTests {
             let text = try stage.text()
             let mode = try FileManager.default.attributesOfItem(atPath: stage.path)[.posixPermissions] as? Int
             #expect(mode == 0o600)
-            let configuration = try AgentConfiguration(await SettingsSources.reader(file: stage.path))
+            let configuration = try AgentConfiguration(SettingsReader(SettingsSources(file: stage.path)))
             #expect((configuration.conductorURL, configuration.nodeName) == (stage.url, stage.node))
             #expect(configuration.authorities?.digest == stage.token.authorities)
             #expect(configuration.broker.authorities == stage.folder + "/etc/authorities.pem")
@@ -140,7 +140,7 @@ struct HostJoinTests {
             #expect(refused?.reason == "join_token_used")
 
             #expect(try await stage.join().run())
-            let configuration = try AgentConfiguration(await SettingsSources.reader(file: stage.path))
+            let configuration = try AgentConfiguration(SettingsReader(SettingsSources(file: stage.path)))
             let door = NodeAuthenticator(database: stage.api.cloud.database)
             #expect(try await door.authenticate(configuration.nodeKey, as: stage.node).name == stage.node)
             #expect(!FileManager.default.fileExists(atPath: stage.path + ".joining"))

@@ -44,6 +44,9 @@ final class ProgramProcess: @unchecked Sendable {
         return try await end()
     }
 
+    /// Asks it to read its settings again.
+    func reload() { Foundation.kill(process.processIdentifier, SIGHUP) }
+
     /// Waits for its end, and returns its exit status.
     @discardableResult
     func end() async throws -> Int32 {

@@ -8,15 +8,14 @@ import Hummingbird
 struct RateLimitMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
-    /// Nil for no limit.
-    let limiter: RateLimiter<APIKeyID>?
+    let limiter: RateLimiter<APIKeyID>
 
     func handle(
         _ request: Request,
         context: Context,
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        if case .tenant(let tenant) = context.caller, let wait = limiter?.take(tenant.key) {
+        if case .tenant(let tenant) = context.caller, let wait = limiter.take(tenant.key) {
             throw APIError.tooManyRequests("This key makes too many requests", wait: wait)
         }
         return try await next(request, context)
