@@ -38,7 +38,8 @@ extension InstanceBody {
             createdAt: Timestamp(record.createdAt),
             fault: record.fault.map { FaultBody(code: $0.code.rawValue, message: $0.message) },
             degradedReason: record.degradedReason,
-            progress: record.activity.map { ProgressBody(step: $0.step, percent: $0.percent) }
+            progress: record.activity.map { ProgressBody(step: $0.step, percent: $0.percent) },
+            uuid: record.uuid.description
         )
     }
 }

@@ -41,6 +41,8 @@ public struct InstanceBody: Codable, Sendable, Hashable {
     @Nullable public var degradedReason: String?
     /// What its node is doing; null when nothing.
     @Nullable public var progress: ProgressBody?
+    /// What its host and its own firmware know it by. No other machine ever has it. The vendor has nothing like it.
+    public var uuid: String
 
     public init(
         id: Int64,
@@ -66,7 +68,8 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         createdAt: Timestamp,
         fault: FaultBody?,
         degradedReason: String?,
-        progress: ProgressBody?
+        progress: ProgressBody?,
+        uuid: String
     ) {
         (self.id, self.name, self.status) = (id, name, status)
         (self.environment, self.image, self.flavor, self.os) = (environment, image, flavor, os)
@@ -95,6 +98,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         _fault = Nullable(wrappedValue: fault)
         _degradedReason = Nullable(wrappedValue: degradedReason)
         _progress = Nullable(wrappedValue: progress)
+        self.uuid = uuid
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -130,6 +134,7 @@ public struct InstanceBody: Codable, Sendable, Hashable {
         case fault
         case degradedReason = "degraded_reason"
         case progress
+        case uuid
     }
 }
 

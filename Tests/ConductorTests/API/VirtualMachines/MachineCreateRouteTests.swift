@@ -31,7 +31,7 @@ struct MachineCreateRouteTests {
                 "volume_attachments", "power_state", "vm_state", "fixed_ip", "floating_ip", "floating_ip_status",
                 "security_rules", "callback_url", "locked", "contract_id", "labels", "created_at", "features",
                 "is_snapshotting", "cluster_id", "dedicated_inference_id", "enhanced_metrics", "port_randomization",
-                "port_randomization_status", "requires_public_ip", "fault", "degraded_reason", "progress",
+                "port_randomization_status", "requires_public_ip", "fault", "degraded_reason", "progress", "uuid",
             ]
             #expect(Set(instance.keys) == expected)
             #expect(instance["power_state"] is NSNull)
