@@ -21,4 +21,21 @@ extension APIClient {
         let answer: ImagesAnswer = try await call(.GET, "v1/core/images", query: ["region": region])
         return answer.images.flatMap(\.images)
     }
+
+    public func image(_ id: Int64) async throws(ClientError) -> ImageBody {
+        let answer: Answer<ImageBody> = try await call(.GET, "v1/core/images/\(id)")
+        return answer.content
+    }
+
+    /// The types of GPUs that there are, with the regions that have some.
+    public func gpuTypes() async throws(ClientError) -> [GPUBody] {
+        let answer: GPUsAnswer = try await call(.GET, "v1/core/gpus")
+        return answer.gpuList
+    }
+
+    /// How many GPUs of each type are free, by region.
+    public func stocks() async throws(ClientError) -> [StockBody] {
+        let answer: StocksAnswer = try await call(.GET, "v1/core/stocks")
+        return answer.stocks
+    }
 }

@@ -48,7 +48,19 @@ extension APIClient {
         try await call(.DELETE, "\(Self.machines)/\(machine)/sg-rules/\(rule)")
     }
 
+    /// The protocols that a rule may name.
+    public func securityRuleProtocols() async throws(ClientError) -> [String] {
+        let answer: SecurityRuleProtocolsAnswer = try await call(.GET, "v1/core/sg-rules-protocols")
+        return answer.protocols
+    }
+
     // MARK: - Firewalls
+
+    /// The firewalls of all environments, oldest first.
+    public func firewalls(search: String? = nil) async throws(ClientError) -> [FirewallBody] {
+        let answer: PageAnswer<FirewallBody> = try await call(.GET, Self.firewalls, query: ["search": search])
+        return answer.contents
+    }
 
     /// Makes a firewall without rules and machines.
     public func createFirewall(_ request: CreateFirewallRequest) async throws(ClientError) -> FirewallBody {
@@ -59,6 +71,22 @@ extension APIClient {
     public func firewall(_ id: Int64) async throws(ClientError) -> FirewallBody {
         let answer: Answer<FirewallBody> = try await call(.GET, "\(Self.firewalls)/\(id)")
         return answer.content
+    }
+
+    /// Deletes a firewall.
+    @discardableResult
+    public func deleteFirewall(_ id: Int64) async throws(ClientError) -> StatusBody {
+        try await call(.DELETE, "\(Self.firewalls)/\(id)")
+    }
+
+    /// Gives a firewall exactly these machines.
+    @discardableResult
+    public func setMachines(_ machines: [Int64], of firewall: Int64) async throws(ClientError) -> StatusBody {
+        try await call(
+            .POST,
+            "\(Self.firewalls)/\(firewall)/update-attachments",
+            FirewallMachinesRequest(vms: machines)
+        )
     }
 
     /// Adds a rule to a firewall.

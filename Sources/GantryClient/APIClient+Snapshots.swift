@@ -22,6 +22,12 @@ extension APIClient {
         return answer.content
     }
 
+    /// A snapshot's history, oldest first.
+    public func snapshotEvents(_ id: Int64) async throws(ClientError) -> [SnapshotEventsAnswer.Event] {
+        let answer: SnapshotEventsAnswer = try await call(.GET, "\(Self.snapshots)/\(id)/events")
+        return answer.snapshotEvents
+    }
+
     /// All snapshots, oldest first.
     public func snapshots() async throws(ClientError) -> [SnapshotBody] {
         let answer: PageAnswer<SnapshotBody> = try await call(.GET, Self.snapshots)

@@ -87,6 +87,17 @@ extension APIClient {
         try await call(.POST, "\(Self.machines)/\(id)/resize", ResizeRequest(flavorName: flavor))
     }
 
+    /// Gives a machine exactly these labels.
+    @discardableResult
+    public func setLabels(of id: Int64, to labels: [String]) async throws(ClientError) -> StatusBody {
+        try await call(.PUT, "\(Self.machines)/\(id)/label", LabelsRequest(labels: labels))
+    }
+
+    /// Has each minute's metrics of a machine kept for a week, or for a day as usual.
+    public func setEnhancedMetrics(of id: Int64, to enabled: Bool) async throws(ClientError) -> EnhancedMetricsAnswer {
+        try await call(.PATCH, "\(Self.machines)/\(id)/enhanced-metrics", EnhancedMetricsRequest(enabled: enabled))
+    }
+
     /// Asks a running machine's guest to take other keys; the machine's events say when it has them.
     @discardableResult
     public func setKeys(of id: Int64, to names: [String]) async throws(ClientError) -> StatusBody {

@@ -55,6 +55,17 @@ extension APIClient {
         return answer.volumeAttachments
     }
 
+    /// Protects a volume from being taken away from its machine, or lets it be.
+    @discardableResult
+    public func protectAttachment(
+        _ id: Int64,
+        _ isProtected: Bool
+    ) async throws(ClientError) -> [VolumeAttachmentBody] {
+        let request = UpdateVolumeAttachmentRequest(protected: isProtected)
+        let answer: VolumeAttachmentsAnswer = try await call(.PATCH, "v1/core/volume-attachments/\(id)", request)
+        return answer.volumeAttachments
+    }
+
     /// Asks for volumes to be taken away from a machine.
     @discardableResult
     public func detachVolumes(_ ids: [Int64], from machine: Int64) async throws(ClientError) -> [VolumeAttachmentBody] {

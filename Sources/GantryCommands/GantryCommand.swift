@@ -17,8 +17,10 @@ public struct GantryCommand: AsyncParsableCommand {
         version: GantryVersion.current,
         subcommands: [
             ContextCommand.self, VirtualMachineCommand.self, VolumeCommand.self, SnapshotCommand.self,
-            KeypairCommand.self, EnvironmentCommand.self, FlavorCommand.self, ImageCommand.self, RegionCommand.self,
-            NodeCommand.self, GPUCommand.self,
+            KeypairCommand.self, EnvironmentCommand.self, FirewallCommand.self, ProfileCommand.self,
+            CallbackCommand.self, FlavorCommand.self, ImageCommand.self, RegionCommand.self, QuotaCommand.self,
+            APIKeyCommand.self, OrganizationCommand.self, UserCommand.self, FloatingIPPoolCommand.self,
+            NodeCommand.self, GPUCommand.self, DeadLetterCommand.self,
         ]
     )
 

@@ -51,7 +51,7 @@ struct CommandLineTests {
             }
             for noun in ["region", "flavor", "image"] {
                 let listed = try await gantry("\(noun) list")
-                #expect(listed.status == 0 && listed.text.contains("\nTest"), "\(listed)")
+                #expect(listed.status == 0 && listed.text.contains("Test"), "\(listed)")
             }
             let key = "\(cloud.folder)/key1"
             for line in [

@@ -6,6 +6,9 @@ struct EnvironmentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "environment",
         abstract: "Make, list and delete environments: networks of your own in a region.",
-        subcommands: [EnvironmentList.self, EnvironmentCreate.self, EnvironmentDelete.self]
+        subcommands: [
+            EnvironmentList.self, EnvironmentShow.self, EnvironmentCreate.self, EnvironmentRename.self,
+            EnvironmentDelete.self,
+        ]
     )
 }

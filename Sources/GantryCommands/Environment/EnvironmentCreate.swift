@@ -10,7 +10,7 @@ struct EnvironmentCreate: AsyncParsableCommand {
     @Argument(help: "Its name.")
     var name: String
 
-    @Option(help: "The region's name.")
+    @Option(help: "The region's name.", completion: .regions)
     var region: String
 
     @OptionGroup var connection: Connection

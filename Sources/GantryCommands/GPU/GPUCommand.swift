@@ -5,9 +5,10 @@ import ArgumentParser
 struct GPUCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gpu",
-        abstract: "For operators: see the GPUs of all nodes, keep one from machines, have one cleaned anew.",
+        abstract: "See which GPUs there are; for operators, keep one from machines, have one cleaned anew.",
         subcommands: [
-            GPUList.self, GPUShow.self, GPUCordon.self, GPUUncordon.self, GPURetry.self, GPUReturn.self,
+            GPUTypes.self, GPUStock.self, GPUList.self, GPUShow.self, GPUCordon.self, GPUUncordon.self, GPURetry.self,
+            GPUReturn.self,
         ]
     )
 }

@@ -5,7 +5,7 @@ import ArgumentParser
 struct ImageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "image",
-        abstract: "See the images that machines can boot.",
-        subcommands: [ImageList.self]
+        abstract: "See the images that machines can boot; offer some, delete your own.",
+        subcommands: [ImageList.self, ImageShow.self, ImageCreate.self, ImageDelete.self]
     )
 }

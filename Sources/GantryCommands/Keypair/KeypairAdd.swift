@@ -11,7 +11,7 @@ struct KeypairAdd: AsyncParsableCommand {
     @Argument(help: "What it is called.")
     var name: String
 
-    @Option(help: "The environment's name.")
+    @Option(help: "The environment's name.", completion: .environments)
     var environment: String
 
     @Option(help: "The file of the public key, such as ~/.ssh/id_ed25519.pub.", completion: .file(extensions: ["pub"]))

@@ -24,3 +24,24 @@ func find<Thing>(
     }
     return thing
 }
+
+/// Finds what a person names: by asking for the id, then by looking for the name among those that may have it.
+///
+/// - Throws: ``ClientError`` that says what to do where none or several have the name.
+func find<Thing>(
+    _ word: String,
+    _ noun: String,
+    byID: (Int64) async throws(ClientError) -> Thing,
+    among things: (String) async throws(ClientError) -> [Thing],
+    id: (Thing) -> Int64,
+    name: (Thing) -> String
+) async throws(ClientError) -> Thing {
+    if let number = Int64(word), number > 0 {
+        do {
+            return try await byID(number)
+        } catch .refused(status: 404, _) {
+            // A name may be all digits too.
+        }
+    }
+    return try find(word, in: try await things(word), noun, id: id, name: name)
+}

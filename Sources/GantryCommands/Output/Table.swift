@@ -12,6 +12,10 @@ struct Table {
         rows.append(cells)
     }
 
+    mutating func add(_ first: String, _ others: [String]) {
+        rows.append([first] + others)
+    }
+
     var text: String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return

@@ -6,6 +6,9 @@ struct SnapshotCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshot",
         abstract: "Keep what is on machines' disks, and make machines of it.",
-        subcommands: [SnapshotList.self, SnapshotCreate.self, SnapshotRestore.self, SnapshotDelete.self]
+        subcommands: [
+            SnapshotList.self, SnapshotShow.self, SnapshotCreate.self, SnapshotRestore.self, SnapshotCreateImage.self,
+            SnapshotDelete.self,
+        ]
     )
 }

@@ -15,7 +15,7 @@ struct SnapshotRestore: AsyncParsableCommand {
     @Option(help: "What the new machine is called.")
     var name: String
 
-    @OptionGroup var wait: MachineWait
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws {

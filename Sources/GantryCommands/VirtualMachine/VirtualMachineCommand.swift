@@ -9,8 +9,12 @@ struct VirtualMachineCommand: AsyncParsableCommand {
         subcommands: [
             VirtualMachineList.self, VirtualMachineShow.self, VirtualMachineCreate.self, VirtualMachineDelete.self,
             VirtualMachineStart.self, VirtualMachineStop.self, VirtualMachineReboot.self, VirtualMachineHibernate.self,
-            VirtualMachineRestore.self, VirtualMachineSSH.self, VirtualMachineConsole.self, VirtualMachineLog.self,
-            VirtualMachineAttachFloatingIP.self, VirtualMachineDetachFloatingIP.self,
+            VirtualMachineRestore.self, VirtualMachineResize.self, VirtualMachineSSH.self, VirtualMachineConsole.self,
+            VirtualMachineLog.self, VirtualMachineEvents.self, VirtualMachineMetrics.self,
+            VirtualMachineEnhancedMetrics.self, VirtualMachineAttachFloatingIP.self,
+            VirtualMachineDetachFloatingIP.self, VirtualMachineRule.self, VirtualMachineSetFirewalls.self,
+            VirtualMachineLabel.self, VirtualMachineSetKeys.self, VirtualMachineSetCallback.self,
+            VirtualMachineRemoveCallback.self,
         ]
     )
 }

@@ -11,16 +11,16 @@ struct VirtualMachineCreate: AsyncParsableCommand {
     @Argument(help: "The name; without one a memorable name is made.")
     var name: String?
 
-    @Option(help: "The environment's name.")
+    @Option(help: "The environment's name.", completion: .environments)
     var environment: String
 
-    @Option(help: "The image's name.")
+    @Option(help: "The image's name.", completion: .images)
     var image: String
 
-    @Option(help: "The flavor's name.")
+    @Option(help: "The flavor's name.", completion: .flavors)
     var flavor: String
 
-    @Option(name: .customLong("key"), help: "A key pair's name. May be given several times.")
+    @Option(name: .customLong("key"), help: "A public key's name. May be given several times.", completion: .keypairs)
     var keys: [String]
 
     @Option(name: .customLong("label"), help: "A label. May be given several times.")
@@ -35,7 +35,7 @@ struct VirtualMachineCreate: AsyncParsableCommand {
     @Option(help: "A file with cloud-init user data.", completion: .file())
     var userData: String?
 
-    @OptionGroup var wait: MachineWait
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws {

@@ -11,14 +11,14 @@ struct VirtualMachineDelete: AsyncParsableCommand {
     )
 
     @OptionGroup var reference: MachineReference
-    @OptionGroup var wait: MachineWait
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let machine = try await reference.find(client)
             let answer = try await client.deleteInstance(machine.id)
-            try await wait.follow(machine, until: nil, client)
+            try await wait.followToItsEnd(machine, client)
             connection.output.print(answer) { wait.wait ? "\(machine.name) is gone." : answer.message }
         }
     }

@@ -11,13 +11,15 @@ struct VirtualMachineDetachFloatingIP: AsyncParsableCommand {
     )
 
     @OptionGroup var reference: MachineReference
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let machine = try await reference.find(client)
             let answer = try await client.detachFloatingIP(from: machine.id)
-            connection.output.print(answer) { answer.message }
+            let last = try await wait.follow(machine, client) { $0.floatingIP == nil }
+            connection.output.print(answer) { wait.wait ? "\(last.name) has no floating IP." : answer.message }
         }
     }
 }

@@ -10,7 +10,7 @@ struct VirtualMachineStart: AsyncParsableCommand {
     )
 
     @OptionGroup var reference: MachineReference
-    @OptionGroup var wait: MachineWait
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws { try await connection.perform(.start, on: reference, until: "ACTIVE", wait) }

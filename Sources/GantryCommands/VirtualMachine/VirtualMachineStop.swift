@@ -10,7 +10,7 @@ struct VirtualMachineStop: AsyncParsableCommand {
     )
 
     @OptionGroup var reference: MachineReference
-    @OptionGroup var wait: MachineWait
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws { try await connection.perform(.stop, on: reference, until: "SHUTOFF", wait) }

@@ -9,6 +9,7 @@ struct VolumeAttach: AsyncParsableCommand {
 
     @OptionGroup var reference: VolumeReference
     @OptionGroup var machine: MachineReference
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws {
@@ -16,7 +17,10 @@ struct VolumeAttach: AsyncParsableCommand {
             let volume = try await reference.find(client)
             let machine = try await machine.find(client)
             let attachments = try await client.attachVolumes([volume.id], to: machine.id)
-            connection.output.print(attachments) { "Volume \(volume.name) goes to \(machine.name)." }
+            let done = try await wait.follow(volume, client) { $0.attachments.first?.status == "ATTACHED" }
+            connection.output.print(attachments) {
+                "Volume \(volume.name) \(done ? "is at" : "goes to") \(machine.name)."
+            }
         }
     }
 }

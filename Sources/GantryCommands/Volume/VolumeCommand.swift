@@ -7,8 +7,9 @@ struct VolumeCommand: AsyncParsableCommand {
         commandName: "volume",
         abstract: "Make, list, enlarge and delete volumes; give them to machines and take them away.",
         subcommands: [
-            VolumeList.self, VolumeCreate.self, VolumeResize.self, VolumeAttach.self, VolumeDetach.self,
-            VolumeDelete.self,
+            VolumeList.self, VolumeShow.self, VolumeCreate.self, VolumeResize.self, VolumeUpdate.self,
+            VolumeAttach.self, VolumeDetach.self, VolumeProtect.self, VolumeSetCallback.self, VolumeRemoveCallback.self,
+            VolumeDelete.self, VolumeTypes.self,
         ]
     )
 }

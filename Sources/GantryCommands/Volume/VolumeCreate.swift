@@ -10,7 +10,7 @@ struct VolumeCreate: AsyncParsableCommand {
     @Argument(help: "Its name.")
     var name: String
 
-    @Option(help: "The environment's name.")
+    @Option(help: "The environment's name.", completion: .environments)
     var environment: String
 
     @Option(help: "Its size in GiB.")

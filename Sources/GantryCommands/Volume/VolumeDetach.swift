@@ -8,6 +8,7 @@ struct VolumeDetach: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "detach", abstract: "Take a volume from its machine.")
 
     @OptionGroup var reference: VolumeReference
+    @OptionGroup var wait: Wait
     @OptionGroup var connection: Connection
 
     func run() async throws {
@@ -17,7 +18,10 @@ struct VolumeDetach: AsyncParsableCommand {
                 throw .refused(409, "not_attached", "No machine has the volume \(volume.name).")
             }
             let attachments = try await client.detachVolumes([volume.id], from: machine)
-            connection.output.print(attachments) { "Volume \(volume.name) is taken from its machine." }
+            let done = try await wait.follow(volume, client) { $0.attachments.isEmpty }
+            connection.output.print(attachments) {
+                "Volume \(volume.name) is \(done ? "" : "being ")taken from its machine."
+            }
         }
     }
 }

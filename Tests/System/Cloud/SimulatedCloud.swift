@@ -20,10 +20,11 @@ struct SimulatedCloud: MachineCloud {
     /// `gantry`.
     static let program = Repository.path(".build/debug/gantry")
 
-    /// Runs a test in a cloud whose nodes are `sim-0` and so on, and takes it away afterwards.
+    /// Runs a test in a cloud whose nodes are `sim-0` and so on, and takes it away afterwards. Settings are the conductor's.
     static func with(
         nodes: Int = 1,
         gpus: Int = 0,
+        settings: [String: String] = [:],
         _ body: @Sendable @escaping (SimulatedCloud) async throws -> Void
     ) async throws {
         let image = try await TestImage.micro()
@@ -36,7 +37,10 @@ struct SimulatedCloud: MachineCloud {
                         "GANTRY_RABBITMQ_MANAGEMENT_URL": management,
                         "GANTRY_IMAGE_STORE_DIRECTORY": folder + "/images",
                     ]
-                    let conductor = try await TestConductor(environment: environment, log: folder + "/conductor.log")
+                    let conductor = try await TestConductor(
+                        environment: environment.merging(settings) { $1 },
+                        log: folder + "/conductor.log"
+                    )
                     let services = FleetServices(
                         databaseURL: url,
                         amqpURL: broker.url,
