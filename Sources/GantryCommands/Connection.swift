@@ -25,17 +25,16 @@ struct Connection: ParsableArguments {
     func run(_ body: (APIClient) async throws(ClientError) -> Void) async throws {
         let result = try await lend(body)
         guard case .failure(let error) = result else { return }
-        FileHandle.standardError.write(Data("gantry: \(error)\n".utf8))
-        throw ExitCode(error.status == nil ? 2 : 1)
+        output.complain(error)
+        throw ExitStatus.of(error)
     }
 
     /// Lends a client, and returns what came of it.
     func lend<Value>(
         _ body: (APIClient) async throws(ClientError) -> Value
     ) async throws -> Result<Value, ClientError> {
-        let cloud = try cloud()
-        let configuration = try Self.configuration(ProcessInfo.processInfo.environment)
-        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let cloud = try cloud().context
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try Self.configuration(cloud))
         let result: Result<Value, ClientError>
         do {
             result = .success(try await body(APIClient(http: http, url: cloud.url, key: cloud.apiKey)))
@@ -47,11 +46,13 @@ struct Connection: ParsableArguments {
     }
 
     /// What is said with the command goes before the environment, and that before the context in use.
-    private func cloud() throws -> ContextFile.Context {
+    ///
+    /// - Returns: The context, and its name; the address where it has none.
+    func cloud() throws -> (name: String, context: ContextFile.Context) {
         let environment = ProcessInfo.processInfo.environment
-        if let context { return try ContextFile.standard.context(context) }
+        if let context { return (context, try ContextFile.standard.context(context)) }
         let key = environment["GANTRY_API_KEY"]
-        if let url = url ?? environment["GANTRY_URL"], let key { return .init(url: url, apiKey: key) }
+        if let url = url ?? environment["GANTRY_URL"], let key { return (url, .init(url: url, apiKey: key)) }
         if let url {
             throw ValidationError("Set GANTRY_API_KEY to your key at \(url), or name a context rather than an address.")
         }
@@ -66,18 +67,17 @@ struct Connection: ParsableArguments {
                 """
             )
         }
-        return try ContextFile.standard.context(used)
+        return (used, try ContextFile.standard.context(used))
     }
 
-    /// With the cloud's own certificate authority where $GANTRY_TLS_AUTHORITIES names its file.
-    private static func configuration(_ environment: [String: String]) throws -> HTTPClient.Configuration {
+    /// With the cloud's own certificate authorities: those of $GANTRY_TLS_AUTHORITIES, else the context's.
+    private static func configuration(_ cloud: ContextFile.Context) throws -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
-        guard let path = environment["GANTRY_TLS_AUTHORITIES"] else { return configuration }
-        guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
-            throw ValidationError("GANTRY_TLS_AUTHORITIES is “\(path)”; name a PEM file with certificates.")
-        }
+        let authorities = try ProcessInfo.processInfo.environment["GANTRY_TLS_AUTHORITIES"]
+            .map { try Authorities.read($0, "GANTRY_TLS_AUTHORITIES") }
+        guard let authorities = authorities ?? cloud.authorities else { return configuration }
         var tls = TLSConfiguration.makeClientConfiguration()
-        tls.trustRoots = .certificates(certificates)
+        tls.trustRoots = .certificates(try Authorities.certificates(authorities))
         configuration.tlsConfiguration = tls
         return configuration
     }

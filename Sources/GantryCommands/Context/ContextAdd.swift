@@ -19,16 +19,27 @@ struct ContextAdd: ParsableCommand {
     @Option(help: "The conductor's address, such as https://conductor.example:8443.")
     var url: String
 
+    @Option(
+        help: "The PEM file of the cloud's own certificate authority, which is kept with the key.",
+        completion: .file(extensions: ["pem", "crt"])
+    )
+    var authorities: String?
+
     func validate() throws {
+        guard name.contains(where: { $0 != "." }), !name.contains(where: { $0 == "/" || $0 == ":" || $0.isWhitespace })
+        else {
+            throw ValidationError("“\(name)” is no name for a context; use letters, digits, dots and dashes.")
+        }
         guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme), parts.host != nil else {
             throw ValidationError("“\(url)” is no address such as https://conductor.example:8443.")
         }
     }
 
     func run() throws {
+        let authorities = try authorities.map { try Authorities.read($0, "--authorities") }
         let key = try Self.key()
         var content = try ContextFile.standard.read()
-        content.contexts[name] = .init(url: url, apiKey: key)
+        content.contexts[name] = .init(url: url, apiKey: key, authorities: authorities)
         content.current = name
         try ContextFile.standard.write(content)
         print("Commands are for \(name) from now on.")

@@ -10,10 +10,13 @@ struct ContextFile {
     struct Context: Codable {
         var url: String
         var apiKey: String
+        /// The certificate authorities that are the cloud's own, in PEM; nil for those that the system trusts.
+        var authorities: String?
 
         private enum CodingKeys: String, CodingKey {
             case url
             case apiKey = "api_key"
+            case authorities
         }
     }
 

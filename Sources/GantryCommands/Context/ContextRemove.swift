@@ -3,7 +3,10 @@
 import ArgumentParser
 
 struct ContextRemove: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "remove", abstract: "Forget a cloud and its key.")
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Forget a cloud, its key and its machines' host keys."
+    )
 
     @OptionGroup var reference: ContextReference
 
@@ -13,6 +16,7 @@ struct ContextRemove: ParsableCommand {
         content.contexts[reference.name] = nil
         if content.current == reference.name { content.current = nil }
         try ContextFile.standard.write(content)
+        KnownHosts(reference.name, beside: .standard).remove()
         print("\(reference.name) is forgotten.")
     }
 }

@@ -10,8 +10,9 @@ struct VirtualMachineSSH: AsyncParsableCommand {
         commandName: "ssh",
         abstract: "Log in to a machine over its floating IP.",
         discussion: """
-            ssh is run with your own configuration and keys. What follows -- goes to it as it is: a command for the \
-            machine, such as `gantry vm ssh web -- uptime`.
+            ssh is run with your own configuration and keys. What follows -- goes to it: options, which win over those that \
+            are set here, and a command for the machine, such as `gantry vm ssh web -- uptime`. The key that a machine \
+            shows first is kept under its UUID and asked for from then on. The exit status is ssh's.
             """
     )
 
@@ -29,16 +30,21 @@ struct VirtualMachineSSH: AsyncParsableCommand {
     @OptionGroup var connection: Connection
 
     func run() async throws {
+        let knownHosts = KnownHosts(try connection.cloud().name, beside: .standard)
+        try knownHosts.prepare()
         var arguments: [String] = []
         try await connection.run { client throws(ClientError) in
-            arguments = try self.arguments(for: try await reference.find(client))
+            arguments = try self.arguments(for: try await reference.find(client), knownHosts)
         }
         // This process becomes ssh, whose exit status is the command's.
         execvp("ssh", (["ssh"] + arguments).map { strdup($0) } + [nil])
         throw ValidationError("ssh cannot be run: \(String(cString: strerror(errno))). Is openssh-client installed?")
     }
 
-    private func arguments(for machine: InstanceBody) throws(ClientError) -> [String] {
+    private func arguments(
+        for machine: InstanceBody,
+        _ knownHosts: KnownHosts
+    ) throws(ClientError) -> [String] {
         guard let address = machine.floatingIP, machine.floatingIPStatus == "ATTACHED" else {
             let message = "\(machine.name) has no floating IP; gantry vm attach-floating-ip gives it one."
             throw .refused(409, "no_floating_ip", message)
@@ -46,9 +52,10 @@ struct VirtualMachineSSH: AsyncParsableCommand {
         guard let user = user ?? Self.user(of: machine.os) else {
             throw .refused(400, "bad_request", "Nobody knows who logs in to \(machine.os); say it with --user.")
         }
-        // Another machine may have had the address before, with another host key.
-        return ["-o", "HostKeyAlias=gantry-vm-\(machine.id)"] + (identity.map { ["-i", $0] } ?? [])
-            + ["\(user)@\(address)"] + command
+        let given = SSHArguments(command)
+        // ssh takes the first value of an option, so what the person says comes first.
+        return given.options + (identity.map { ["-i", $0] } ?? []) + knownHosts.options(for: machine.uuid)
+            + ["\(user)@\(address)"] + given.command
     }
 
     /// Whom the distributions' cloud images let in.

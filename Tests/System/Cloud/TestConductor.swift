@@ -17,12 +17,16 @@ final class TestConductor: Sendable {
     private let process = Mutex<ProgramProcess?>(nil)
     private static let program = Repository.path(".build/debug/gantry-conductor")
 
-    var url: String { "http://127.0.0.1:\(port)" }
+    /// Where the certificate of its authority is, when it has one.
+    private let authority: String?
+
+    var url: String { "\(authority == nil ? "http" : "https")://127.0.0.1:\(port)" }
     /// As a tenant.
     var api: APIClient { APIClient(http: .shared, url: url, key: TestData.apiKey) }
 
     /// The environment says where its database and broker are.
-    init(environment: [String: String], log: String) async throws {
+    init(environment: [String: String], log: String, authority: String? = nil) async throws {
+        self.authority = authority
         port = try await Self.freePort()
         statusPort = try await Self.freePort()
         self.log = log
@@ -45,7 +49,8 @@ final class TestConductor: Sendable {
         process.withLock { $0 = started }
         try await eventually("the conductor answers") {
             guard started.isRunning else { throw CommandFailure(description: "The conductor ended; see \(log).") }
-            return try await run("curl", ["-sf", url + "/healthz"]).status == 0
+            let trust = authority.map { ["--cacert", $0] } ?? []
+            return try await run("curl", trust + ["-sf", url + "/healthz"]).status == 0
         }
     }
 
