@@ -32,6 +32,7 @@ struct VirtualMachineShow: AsyncParsableCommand {
             "  image        \(machine.image.name)",
             "  environment  \(machine.environment.name) in \(machine.environment.region)",
             "  addresses    \(machine.fixedIP ?? "-"), floating \(machine.floatingIP ?? "-")",
+            "  UUID         \(machine.uuid)",
             "  keys         \(machine.keypairs.map(\.name).joined(separator: ", "))",
         ]
         if !machine.labels.isEmpty { lines.append("  labels       \(machine.labels.joined(separator: ", "))") }
