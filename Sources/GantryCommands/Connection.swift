@@ -73,6 +73,8 @@ struct Connection: ParsableArguments {
     /// With the cloud's own certificate authorities: those of $GANTRY_TLS_AUTHORITIES, else the context's.
     private static func configuration(_ cloud: ContextFile.Context) throws -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
+        // A wrong address or certificate is said at once, rather than after ten seconds of trying.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let authorities = try ProcessInfo.processInfo.environment["GANTRY_TLS_AUTHORITIES"]
             .map { try Authorities.read($0, "GANTRY_TLS_AUTHORITIES") }
         guard let authorities = authorities ?? cloud.authorities else { return configuration }

@@ -135,7 +135,8 @@ struct CommandTourTests {
 
     private static func changeMachine(_ gantry: Gantry) async throws {
         try await gantry.run(
-            "vm enhanced-metrics web --enable-week",
+            "vm enhanced-metrics web",
+            "vm enhanced-metrics web --off",
             "vm label web --add blue --add green",
             "vm label web --remove blue --add red",
             "vm set-keys web --key mine",

@@ -16,7 +16,7 @@ func find<Thing>(
     if let number = Int64(word), let thing = things.first(where: { id($0) == number }) { return thing }
     let named = things.filter { name($0) == word }
     guard let thing = named.first else {
-        throw .refused(404, "not_found", "There is no \(noun) “\(word)”; gantry \(noun) list shows yours.")
+        throw .refused(404, "not_found", "There is no \(noun) “\(word)”; gantry \(noun) list shows what there is.")
     }
     guard named.count == 1 else {
         let ids = named.map { "\(id($0))" }.joined(separator: ", ")
