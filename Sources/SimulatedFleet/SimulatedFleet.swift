@@ -79,7 +79,7 @@ public actor SimulatedFleet {
         while nodes.count < count {
             let size = min(nodesPerConnection, count - nodes.count)
             let shared = nodesPerConnection > 1 ? SharedConsumer(broker, size: size) : nil
-            for _ in 0..<size { nodes.append(try start(try await register(nodes.count, in: id), shared)) }
+            for _ in 0..<size { nodes.append(try start(try await join(nodes.count, in: id), shared)) }
         }
         while try await reporting() < count { try await Task.sleep(for: .milliseconds(100)) }
     }
@@ -92,8 +92,15 @@ public actor SimulatedFleet {
         try await client.shutdown()
     }
 
-    private func register(_ index: Int, in region: RegionID) async throws -> NodeCredentials {
-        try await registry.create(try NodeName("sim-\(index)"), region: region, ratios: OvercommitRatios())
+    /// As a host joins, but without HTTP.
+    private func join(_ index: Int, in region: RegionID) async throws -> Joined {
+        let secret = try await JoinTokenStore(database: database).create(region: region, lifetime: .seconds(60)).secret
+        let request = NodeJoinRequest(
+            node: try NodeName("sim-\(index)"),
+            hostname: NodeAgent.hostname,
+            credentials: NewNodeCredentials()
+        )
+        return Joined(request: request, answer: try await registry.join(request, secret: secret))
     }
 
     private func reporting() async throws -> Int {
@@ -103,24 +110,26 @@ public actor SimulatedFleet {
         }
     }
 
-    private func start(_ credentials: NodeCredentials, _ shared: SharedConsumer?) throws -> Task<Void, Never> {
-        let broker = try AMQPConfiguration(url: credentials.amqpURL)
+    private func start(_ joined: Joined, _ shared: SharedConsumer?) throws -> Task<Void, Never> {
+        let name = joined.request.node
+        var broker = broker
+        broker.user = joined.answer.brokerUser
         let source: NodeAgent.TaskSource =
             if let shared { .shared(shared.attach) } else { .broker(broker) }
         let secrets = try NodeSecrets(
-            joined: NewNodeCredentials(apiKey: credentials.apiKey, brokerPassword: broker.password),
-            path: "\(directory)/\(credentials.node).secrets.json",
+            joined: joined.request.credentials,
+            path: "\(directory)/\(name).secrets.json",
             logger: logger
         )
         let agent = NodeAgent(
-            name: credentials.node,
+            name: name,
             host: WatchedHost(host: SimulatedHost(total: Self.capacity, gpus: gpus), watch: watch),
-            journal: try TaskJournal(directory: "\(directory)/\(credentials.node)", logger: logger),
+            journal: try TaskJournal(directory: "\(directory)/\(name)", logger: logger),
             conductor: WatchedConductor(
                 conductor: ConductorClient(
                     client: client,
                     url: services.conductorURL,
-                    node: credentials.node,
+                    node: name,
                     key: { secrets.current.apiKey }
                 ),
                 watch: watch
@@ -141,6 +150,12 @@ public actor SimulatedFleet {
             }
         }
     }
+}
+
+/// A node that has joined.
+private struct Joined {
+    let request: NodeJoinRequest
+    let answer: NodeJoinAnswer
 }
 
 extension GPUInventory {

@@ -2,6 +2,8 @@
 
 import AsyncHTTPClient
 import Foundation
+import NIOCore
+import NIOHTTP1
 
 /// A conductor of the same build as this program, on a free port of loopback.
 struct ConductorChild: Sendable {
@@ -52,6 +54,24 @@ struct ConductorChild: Sendable {
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGpjWWcDfbQ2VrBbOgzHPYkhBBUsWzcfvIpHV8KOqvH7 benchmark",
             "--floating-ip-pool", floatingIPPool,
         ])
+    }
+
+    /// A token with which one host becomes a node, as an operator gets it.
+    func joinToken() async throws -> String {
+        struct Answer: Decodable {
+            struct Token: Decodable { let token: String }
+            let token: Token
+            private enum CodingKeys: String, CodingKey { case token = "join_token" }
+        }
+        let key = try await Child.run([Self.path, "operator", "create", "benchmark"])
+        var request = HTTPClientRequest(url: url + "/v1/admin/join-tokens")
+        request.method = .POST
+        request.headers.add(name: "api_key", value: key.trimmingCharacters(in: .whitespacesAndNewlines))
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = .bytes(ByteBuffer(string: #"{"region":"TestRegion"}"#))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let body = try await response.body.collect(upTo: 1 << 16)
+        return try JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView)).token.token
     }
 
     private static func freePort() throws -> UInt16 {

@@ -39,16 +39,25 @@ struct HostAgent: Sendable {
     let options: HostOptions
     private let configuration: String
 
-    /// Registers the node at a conductor that runs, and lets the host reach it and RabbitMQ.
+    /// Lets the host reach a conductor that runs, and RabbitMQ, and has it join.
     init(_ options: HostOptions, conductor: ConductorChild) async throws {
         self.options = options
         configuration = "\(options.directory)/agent.yaml"
         try await options.forward(conductor.url)
         try await options.forward(ProcessInfo.processInfo.environment["GANTRY_AMQP_URL"])
-        try await Child.run([
-            ConductorChild.path, "node", "create", "benchmark", "--region", "TestRegion",
-            "--conductor-url", conductor.url, "--output", configuration,
-        ])
+        let token = try await conductor.joinToken()
+        try await options.run(
+            Self.path,
+            "join",
+            "--conductor",
+            conductor.url,
+            "--token",
+            token,
+            "--name",
+            "benchmark",
+            "--config",
+            configuration
+        )
     }
 
     /// Starts the agent and waits until it has a session.

@@ -3,7 +3,7 @@
 import Crypto
 import Foundation
 import GantryModel
-import GantryProtocol
+package import GantryProtocol
 
 /// A join that is under way, with the secrets that the host made for it. It is on disk before the conductor hears of them,
 /// so that the same ones are told again after a crash or a lost answer.
@@ -32,7 +32,7 @@ struct PendingJoin: Codable, Equatable {
 
 extension NewNodeCredentials {
     /// Secrets that nobody can guess: 256 random bits each, in letters that need no escaping anywhere.
-    init() {
+    package init() {
         self.init(apiKey: "gantry-node-" + Self.secret(), brokerPassword: Self.secret())
     }
 

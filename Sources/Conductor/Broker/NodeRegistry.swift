@@ -29,43 +29,6 @@ package struct NodeRegistry: Sendable {
         self.brokerAddress = brokerAddress
     }
 
-    /// Makes a node, which takes machines once its agent has come.
-    ///
-    /// - Returns: its credentials, which cannot be shown again.
-    /// - Throws: ``NodeRefusal`` with `conflict` when the name is taken, with `notFound` for an unknown region.
-    package func create(
-        _ name: NodeName,
-        region: RegionID,
-        ratios: OvercommitRatios
-    ) async throws -> NodeCredentials {
-        let credentials = newCredentials(for: name)
-        do {
-            _ = try await database.transaction { transaction in
-                try transaction.execute(
-                    """
-                    INSERT INTO compute_node (region_id, name, api_key_digest, vcpu_ratio, memory_ratio, disk_ratio)
-                    VALUES (\(region), \(name), \(credentials.digest), \(ratios.vcpu), \(ratios.memory), \(ratios.disk))
-                    """
-                )
-            }
-        } catch let error as PostgresError where error.isUniqueViolation("compute_node_name_key") {
-            throw NodeRefusal(
-                .conflict,
-                "There is a node named \(name); choose another name."
-            )
-        } catch let error as PostgresError where error.sqlState == "23503" {
-            throw NodeRefusal(.notFound, "The region does not exist.")
-        }
-        do {
-            try await setUpBroker(name, password: credentials.password)
-        } catch {
-            // Without a broker's user the node is of no use, and its name shall be free for the next attempt.
-            _ = try? await delete(name)
-            throw error
-        }
-        return credentials.shown
-    }
-
     /// Removes a node that has no machines. Doing it again finishes what an interrupted removal left in the broker.
     ///
     /// - Throws: ``NodeRefusal`` with `conflict` while machines are on it, with `notFound` when nothing was there.
@@ -95,19 +58,6 @@ package struct NodeRegistry: Sendable {
         try await broker.putUser(of: name, password: password)
     }
 
-    private func newCredentials(for name: NodeName) -> NewCredentials {
-        let password = Secret.make()
-        var url = brokerURL
-        url.user = BrokerAdministration.user(of: name)
-        url.password = password
-        let key = Secret.make(prefix: "gantry-node-")
-        return NewCredentials(
-            shown: NodeCredentials(node: name, apiKey: key, amqpURL: url.string ?? ""),
-            digest: APIKeyStore.digest(of: key),
-            password: password
-        )
-    }
-
     /// Where agents find the broker, without user and password.
     var brokerURL: URLComponents {
         var url = URLComponents()
@@ -122,11 +72,4 @@ package struct NodeRegistry: Sendable {
     static func notFound(_ name: NodeName) -> NodeRefusal {
         NodeRefusal(.notFound, "There is no node named \(name).")
     }
-}
-
-/// Credentials with what is kept of them.
-private struct NewCredentials: Sendable {
-    let shown: NodeCredentials
-    let digest: Data
-    let password: String
 }

@@ -81,11 +81,3 @@ package struct OvercommitRatios: Sendable, Hashable {
         }
     }
 }
-
-/// What a node's agent needs to be let in. Shown once, kept nowhere in clear.
-package struct NodeCredentials: Sendable {
-    package var node: NodeName
-    package var apiKey: String
-    /// With user and password.
-    package var amqpURL: String
-}

@@ -76,7 +76,7 @@ struct OpenAPITests {
             ("CreateImageRequest", CreateImageRequest.fieldNames),
             ("CreateFloatingIPPoolRequest", CreateFloatingIPPoolRequest.fieldNames),
             ("CreateJoinTokenRequest", CreateJoinTokenRequest.fieldNames),
-            ("CreateNodeRequest", CreateNodeRequest.fieldNames), ("CordonRequest", CordonRequest.fieldNames),
+            ("CordonRequest", CordonRequest.fieldNames),
             ("RatiosRequest", RatiosBody.fieldNames),
             ("AttachCallbackRequest", AttachCallbackRequest.fieldNames),
         ]

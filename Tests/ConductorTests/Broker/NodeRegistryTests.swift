@@ -5,6 +5,7 @@ import AsyncHTTPClient
 import Conductor
 import Foundation
 import GantryModel
+import GantryProtocol
 import GantryTestSupport
 import Logging
 import Postgres
@@ -36,6 +37,17 @@ struct NodeRegistryTests {
         }
     }
 
+    /// Makes a node, and returns the secrets of its host.
+    @discardableResult
+    private func join(_ node: NodeName, _ cloud: Cloud, _ registry: NodeRegistry) async throws -> NewNodeCredentials {
+        var host = try JoiningHost()
+        host.node = node
+        let tokens = JoinTokenStore(database: cloud.database)
+        let secret = try await tokens.create(region: cloud.region, lifetime: .seconds(60)).secret
+        _ = try await registry.join(host.request, secret: secret)
+        return host.credentials
+    }
+
     /// A name that no other test uses: users are the broker's, not the virtual host's.
     private func name() throws -> NodeName { try NodeName("n\(UInt32.random(in: 0...UInt32.max))") }
 
@@ -43,9 +55,11 @@ struct NodeRegistryTests {
     func permissions() async throws {
         try await with { cloud, registry, host in
             let (own, other) = (try name(), try name())
-            let credentials = try await registry.create(own, region: cloud.region, ratios: OvercommitRatios())
-            _ = try await registry.create(other, region: cloud.region, ratios: OvercommitRatios())
-            let broker = try AMQPConfiguration(url: credentials.amqpURL)
+            let credentials = try await join(own, cloud, registry)
+            try await join(other, cloud, registry)
+            var login = host.configuration
+            (login.user, login.password) = ("gantry.node.\(own)", credentials.brokerPassword)
+            let broker = login
             _ = try await AMQPPublisher(host.configuration)
                 .publish([
                     AMQPMessage(exchange: "gantry.tasks", routingKey: own.description, id: "1", body: Data("{}".utf8))
@@ -85,8 +99,8 @@ struct NodeRegistryTests {
     func keys() async throws {
         try await with { cloud, registry, _ in
             let (own, other) = (try name(), try name())
-            let first = try await registry.create(own, region: cloud.region, ratios: OvercommitRatios())
-            _ = try await registry.create(other, region: cloud.region, ratios: OvercommitRatios())
+            let first = try await join(own, cloud, registry)
+            try await join(other, cloud, registry)
             let door = NodeAuthenticator(database: cloud.database)
             #expect(try await door.authenticate(first.apiKey, as: own).name == own)
             await #expect(throws: NodeRefusal.self) { try await door.authenticate(first.apiKey, as: other) }
@@ -99,16 +113,12 @@ struct NodeRegistryTests {
     func conflicts() async throws {
         try await with { cloud, registry, _ in
             let node = try name()
-            _ = try await registry.create(node, region: cloud.region, ratios: OvercommitRatios(vcpu: 4))
-            let taken = await #expect(throws: NodeRefusal.self) {
-                try await registry.create(node, region: cloud.region, ratios: OvercommitRatios())
-            }
+            try await join(node, cloud, registry)
+            let taken = await #expect(throws: NodeRefusal.self) { try await join(node, cloud, registry) }
             #expect(taken?.reason == .conflict)
             try await cloud.execute(
                 "UPDATE compute_node SET state = 'up', vcpus = 1, memory_mib = 4096, disk_gib = 100"
             )
-            let store = NodeStore(database: cloud.database)
-            #expect(try await store.node(node)?.limit.vcpus == 4)
             let machine = try await cloud.createOne()
             let busy = await #expect(throws: NodeRefusal.self) { try await registry.remove(node) }
             #expect(busy?.reason == .conflict)

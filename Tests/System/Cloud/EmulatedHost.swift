@@ -40,11 +40,13 @@ final class EmulatedHost: Sendable {
     /// Boots a host, and puts the agent on it as its package would.
     ///
     /// - Parameters:
-    ///   - configuration: The agent's.
+    ///   - conductor: The address of the one that it joins.
+    ///   - token: Lets it in, as `gpu-node`.
     ///   - settings: Environment variables for the agent.
     ///   - files: What is brought along in `/test`, by name.
     /// - Throws: when it does not come up.
-    func up(configuration: String, settings: [String: String], files: [String: String]) async throws {
+    func up(joining conductor: String, token: String, settings: [String: String], files: [String: String]) async throws
+    {
         let content = folder + "-content"
         try FileManager.default.createDirectory(atPath: content + "/lib", withIntermediateDirectories: true)
         for (name, path) in files { try await shell("cp", path, "\(content)/\(name)") }
@@ -53,7 +55,6 @@ final class EmulatedHost: Sendable {
         // Those of the toolchain; the others are Debian's.
         try await shell("sh", "-c", "ldd \(program) | grep -o '/[^ ]*/swift/[^ ]*' | xargs -I{} cp {} \(content)/lib")
         try await shell("cp", Repository.path("systemd/gantry-agent.service"), content)
-        try configuration.write(toFile: content + "/agent.yaml", atomically: true, encoding: .utf8)
         let variables = settings.merging(["LD_LIBRARY_PATH": "/test/lib"]) { $1 }
         let lines = variables.map { "Environment=\"\($0)=\($1)\"" }.sorted().joined(separator: "\n")
         try "[Service]\n\(lines)\n".write(toFile: content + "/settings.conf", atomically: true, encoding: .utf8)
@@ -63,7 +64,7 @@ final class EmulatedHost: Sendable {
             """
             set -e
             install /test/gantry-agent /usr/bin/
-            install -D -m 600 /test/agent.yaml /etc/gantry/agent.yaml
+            LD_LIBRARY_PATH=/test/lib gantry-agent join --conductor \(conductor) --token \(token) --name gpu-node
             install -D -m 644 /test/settings.conf /etc/systemd/system/gantry-agent.service.d/settings.conf
             install -m 644 /test/gantry-agent.service /etc/systemd/system/
             systemctl daemon-reload

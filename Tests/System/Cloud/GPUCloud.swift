@@ -29,6 +29,7 @@ struct GPUCloud: MachineCloud {
                     let environment = [
                         "GANTRY_DATABASE_URL": url, "GANTRY_AMQP_URL": broker.url,
                         "GANTRY_RABBITMQ_MANAGEMENT_URL": try await TestServices.shared.managementURL,
+                        "GANTRY_AMQP_AGENT_HOST": EmulatedHost.loopback,
                     ]
                     let conductor = try await TestConductor(environment: environment, log: folder + "/conductor.log")
                     let host = try EmulatedHost(folder: folder + "/host")
@@ -68,24 +69,11 @@ struct GPUCloud: MachineCloud {
                 """
             )
         }
-        let file = folder + "/agent.yaml"
-        try await conductor.command(
-            "node",
-            "create",
-            "gpu-node",
-            "--region",
-            "TestRegion",
-            "--conductor-url",
-            conductor.url,
-            "--output",
-            file
-        )
-        let configuration = try String(contentsOfFile: file, encoding: .utf8)
-            .replacing("127.0.0.1", with: EmulatedHost.loopback)
         try Self.hook.write(toFile: folder + "/clean", atomically: true, encoding: .utf8)
         try await shell("chmod", "755", folder + "/clean")
         try await host.up(
-            configuration: configuration,
+            joining: conductor.url.replacing("127.0.0.1", with: EmulatedHost.loopback),
+            token: try await conductor.joinToken(),
             settings: Self.settings,
             files: ["micro.qcow2": image.path, "clean": folder + "/clean"]
         )

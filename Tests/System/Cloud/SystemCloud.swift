@@ -82,21 +82,23 @@ struct SystemCloud: Sendable {
         try await makeNodes()
     }
 
-    /// A node for each host, with room for many small guests.
+    private static let agent = Repository.path(".build/debug/gantry-agent")
+
+    /// Makes each host a node, with room for many small guests.
     private func makeNodes() async throws {
         for (index, host) in hosts.enumerated() {
-            try await conductors[0]
-                .command(
-                    "node",
-                    "create",
-                    "node-\(index)",
-                    "--region",
-                    "TestRegion",
-                    "--conductor-url",
-                    conductors[index % conductors.count].url,
-                    "--output",
-                    host.folder + "/agent.yaml"
-                )
+            try await host.exec(
+                Self.agent,
+                "join",
+                "--conductor",
+                conductors[index % conductors.count].url,
+                "--token",
+                try await conductors[0].joinToken(),
+                "--name",
+                "node-\(index)",
+                "--config",
+                host.folder + "/agent.yaml"
+            )
         }
         try await database.transaction { transaction in
             try transaction.execute("UPDATE compute_node SET vcpu_ratio = 64, memory_ratio = 8, disk_ratio = 64")
@@ -113,7 +115,7 @@ struct SystemCloud: Sendable {
         ]
         return try ProgramProcess(
             host.entry + [
-                Repository.path(".build/debug/gantry-agent"), "run", "--config", host.folder + "/agent.yaml",
+                Self.agent, "run", "--config", host.folder + "/agent.yaml",
             ],
             environment: usual.merging(settings) { $1 },
             log: host.folder + "/agent.log"

@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import Conductor
 import Foundation
 import GantryClient
+import GantryProtocol
 import GantryTestSupport
 import Synchronization
 
@@ -41,6 +42,12 @@ final class TestConductor: Sendable {
     /// As an operator, whom each call makes a key.
     func operatorAPI() async throws -> APIClient {
         APIClient(http: .shared, url: url, key: try await command("operator", "create", "test"))
+    }
+
+    /// A token with which one host becomes a node of the test data's region.
+    func joinToken() async throws -> String {
+        let body = CreateJoinTokenRequest(region: TestData.region)
+        return try await operatorAPI().createJoinToken(body).content.token ?? ""
     }
 
     /// Starts it and waits until it answers.

@@ -13,7 +13,6 @@ struct AdminNodeRoutes: Sendable {
     func add(to admin: RouterGroup<OperatorContext>) {
         let nodes = admin.group("nodes")
         nodes.get(use: list)
-        nodes.post(use: create)
         nodes.get(":name", use: show)
         nodes.delete(":name", use: remove)
         nodes.post(":name/cordon", use: cordon)
@@ -46,20 +45,7 @@ struct AdminNodeRoutes: Sendable {
         return try .json(NodeBody(record), message: message)
     }
 
-    // MARK: - Make and remove
-
-    private func create(_ request: Request, _ context: OperatorContext) async throws -> Response {
-        let body = try await request.json(CreateNodeRequest.self)
-        let credentials = try await registry.create(
-            try NodeName(body.name),
-            region: try await regions.id(of: body.region),
-            ratios: try OvercommitRatios(body.ratios ?? RatiosBody())
-        )
-        return try .json(
-            NodeCredentialsBody(credentials),
-            message: "The node was created. Its credentials are shown this once."
-        )
-    }
+    // MARK: - Secrets and removal
 
     private func rotate(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let name = try context.node
@@ -130,12 +116,6 @@ extension CordonRequest {
 extension OvercommitRatios {
     fileprivate init(_ body: RatiosBody) throws(InvalidValue) {
         try self.init(vcpu: body.vcpu ?? 1, memory: body.memory ?? 1, disk: body.disk ?? 1)
-    }
-}
-
-extension NodeCredentialsBody {
-    fileprivate init(_ credentials: NodeCredentials) {
-        self.init(node: credentials.node.description, apiKey: credentials.apiKey, amqpURL: credentials.amqpURL)
     }
 }
 
