@@ -9,12 +9,17 @@ public enum LoggingBootstrap {
     private static let level = Mutex(Logger.Level.info)
 
     /// Sets up logging for the whole process. Only a `main` may call this, once.
-    public static func start(level: Logger.Level) {
+    ///
+    /// - Parameters:
+    ///   - level: The least that the log tells.
+    ///   - metadataProvider: Adds to each line what is known where it is logged.
+    public static func start(level: Logger.Level, metadataProvider: Logger.MetadataProvider? = nil) {
         setLevel(level)
         let toTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
         LoggingSystem.bootstrap { label in
-            let handler: any LogHandler =
+            var handler: any LogHandler =
                 toTerminal ? StreamLogHandler.standardError(label: label) : JSONLogHandler(label: label)
+            handler.metadataProvider = metadataProvider
             return FollowingLogHandler(handler) { Self.level.withLock { $0 } }
         }
     }

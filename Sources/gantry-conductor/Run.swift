@@ -20,7 +20,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let settings = try options.load()
         guard !check else { return print(settings.effective.yaml) }
-        LoggingBootstrap.start(level: settings.configuration.logLevel)
+        LoggingBootstrap.start(level: settings.configuration.logLevel, metadataProvider: RequestID.metadata)
         let metrics = PrometheusMetrics(help: ConductorMetrics.help)
         MetricsSystem.bootstrap(metrics)
         let program = ConductorProgram(

@@ -9,7 +9,7 @@ import Testing
 struct NodeMessagesTests {
     private static let task = #"""
         {"boot_counter":2,"generation":5,"jobs":[],"machine_id":7,"node":"n1","power":"running","protocol_version":1,\#
-        "spec":{"authorized_keys":["ssh-ed25519 AAAA it's \"one\""],"gpus":[{"address":"10001:65:00.0","claim":3,\#
+        "request_id":"deploy-42","spec":{"authorized_keys":["ssh-ed25519 AAAA it's \"one\""],"gpus":[{"address":"10001:65:00.0","claim":3,\#
         "functions":[{"address":"10001:65:00.0","class":"0302","pci_id":"10de:2330","subsystem_id":"10de:16c1"}]}],\#
         "hostname":"web","image":{"format":"qcow2","name":"debian","sha256":"\#
         \#(String(repeating: "ab", count: 32))","url":"https://images.example/debian"},"name":"it's <web>","network":{\#

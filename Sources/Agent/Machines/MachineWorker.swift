@@ -216,7 +216,7 @@ package actor MachineWorker {
             .record(duration: clock.now - begin)
         tools.logger.debug(
             "Step done",
-            metadata: ["vm.uuid": "\(uuid)", "step": "\(step.rawValue)", "task.id": "\(entry.task.taskID)"]
+            metadata: entry.task.trace.merging(["vm.uuid": "\(uuid)", "step": "\(step.rawValue)"]) { $1 }
         )
     }
 
@@ -286,10 +286,9 @@ package actor MachineWorker {
     private func fail(_ entry: JournalEntry, with fault: Fault) async {
         tools.logger.warning(
             "A machine is not as it should be",
-            metadata: [
-                "vm.uuid": "\(uuid)", "task.id": "\(entry.task.taskID)", "fault": "\(fault.code.rawValue)",
-                "message": "\(fault.message)",
-            ]
+            metadata: entry.task.trace.merging([
+                "vm.uuid": "\(uuid)", "fault": "\(fault.code.rawValue)", "message": "\(fault.message)",
+            ]) { $1 }
         )
         Counter(label: "gantry.agent.faults", dimensions: [("code", fault.code.rawValue)]).increment()
         switch (entry.task.power, fault.code.remedy) {

@@ -63,10 +63,10 @@ package actor Supervisor {
         if isNew {
             tools.logger.info(
                 "Took a task",
-                metadata: [
-                    "task.id": "\(task.taskID)", "vm.uuid": "\(task.uuid)", "vm.id": "\(task.machineID)",
-                    "generation": "\(task.generation)", "power": "\(task.power.rawValue)",
-                ]
+                metadata: task.trace.merging([
+                    "vm.uuid": "\(task.uuid)", "vm.id": "\(task.machineID)", "generation": "\(task.generation)",
+                    "power": "\(task.power.rawValue)",
+                ]) { $1 }
             )
             await worker.supersede()
         } else {

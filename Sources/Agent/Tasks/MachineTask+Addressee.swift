@@ -10,6 +10,11 @@ extension MachineTask {
         protocolVersion == ProtocolVersion.current && self.node == node
     }
 
+    /// For the log: what joins a line to the conductor's.
+    var trace: Logger.Metadata {
+        requestID.map { ["task.id": "\(taskID)", "request.id": "\($0)"] } ?? ["task.id": "\(taskID)"]
+    }
+
     /// For the log, when it is not.
     var addressee: Logger.Metadata {
         ["task.id": "\(taskID)", "task.node": "\(node)", "task.protocol_version": "\(protocolVersion)"]

@@ -22,9 +22,10 @@ struct ErrorMiddleware: RouterMiddleware {
         if let name = Self.requestID, let id = request.headers[name], Self.isWellFormed(id) {
             context.logger[metadataKey: "hb.request.id"] = "\(id)"
         }
+        let known = context
         var response: Response
         do {
-            response = try await next(request, context)
+            response = try await RequestID.$current.withValue(known.id) { try await next(request, known) }
         } catch {
             response = try answer(to: error, request, context)
         }

@@ -82,7 +82,8 @@ struct FirewallChange {
                 UPDATE firewall_attachment a SET generation = c.generation FROM changed c
                 WHERE a.vm_id = c.id AND a.firewall_id = ANY (\(firewalls)::bigint[])
             ), task AS (
-                INSERT INTO task_outbox (node_id, vm_id) SELECT node_id, id FROM changed WHERE node_id IS NOT NULL
+                INSERT INTO task_outbox (node_id, vm_id, request_id)
+                SELECT node_id, id, \(RequestID.current)::text FROM changed WHERE node_id IS NOT NULL
             ), event AS (
                 INSERT INTO vm_event (vm_id, organization_id, user_id, type, reason, message)
                 SELECT id, organization_id, \(user)::bigint, 'normal', \(MachineEvent.Reason.firewallsChangeRequest),

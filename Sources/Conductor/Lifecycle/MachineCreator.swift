@@ -187,7 +187,8 @@ struct MachineCreator {
                     \(rules.map(\.remote))::cidr[], \(rules.map { $0.ports.map { Int($0.lowerBound) } })::integer[],
                     \(rules.map { $0.ports.map { Int($0.upperBound) } })::integer[]) AS rule
             ), task AS (
-                INSERT INTO task_outbox (node_id, vm_id) SELECT \(machine.choice.node), vm.id FROM vm
+                INSERT INTO task_outbox (node_id, vm_id, request_id)
+                SELECT \(machine.choice.node), vm.id, \(RequestID.current)::text FROM vm
             ), event AS (
                 INSERT INTO vm_event (vm_id, organization_id, user_id, type, reason, message)
                 SELECT vm.id, \(creation.organization), \(creation.user), 'normal',

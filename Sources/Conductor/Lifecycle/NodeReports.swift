@@ -95,6 +95,15 @@ package struct NodeReports: Sendable {
         for fault in result.faults {
             Counter(label: "gantry.machine.faults", dimensions: [("code", fault.code.rawValue)]).increment()
         }
+        for machine in result.settled {
+            logger.info(
+                "A task was settled",
+                metadata: [
+                    "task.id": "\(MachineTask.id(of: machine.uuid, at: machine.generation))", "vm.id": "\(machine.id)",
+                    "node.name": "\(node.name)", "generation": "\(machine.generation)", "phase": "\(machine.phase)",
+                ]
+            )
+        }
         for orphan in result.orphans {
             logger.warning(
                 "A node has a domain of ours that nothing wants there.",
@@ -141,6 +150,8 @@ struct ReportResult: Sendable {
     var tells = false
     /// What machines did not suffer from before.
     var faults: [Fault] = []
+    /// Machines of which the newest task is dealt with, well or not.
+    var settled: [StoredMachine] = []
     /// Machines that left the node and want another.
     var unplaced: [VirtualMachineID] = []
     /// Whether floating IPs became free, some of which others may wait for.

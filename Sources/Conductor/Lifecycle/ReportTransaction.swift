@@ -55,10 +55,15 @@ struct ReportTransaction {
         if raisesRevision, let row = answers.last?.rows.first {
             (result.revision, result.uncleanGPUs) = (try row["revision"], try GPUCleaning.units(row))
         }
-        let former = Dictionary(stored.map { ($0.id, $0.fault) }) { first, _ in first }
+        let former = Dictionary(stored.map { ($0.id, $0) }) { first, _ in first }
         result.faults = transitions.compactMap { transition in
-            transition.machine.fault == former[transition.machine.id] ? nil : transition.machine.fault
+            transition.machine.fault == former[transition.machine.id]?.fault ? nil : transition.machine.fault
         }
+        result.settled = transitions.map(\.machine)
+            .filter { machine in
+                machine.appliedGeneration == machine.generation
+                    && machine.appliedGeneration != former[machine.id]?.appliedGeneration
+            }
         result.freesFloatingIPs = transitions.contains(where: \.endsFloatingIP)
         result.unplaced = transitions.filter { $0.leavesNode && $0.machine.phase != .deleted }.map(\.machine.id)
         return result

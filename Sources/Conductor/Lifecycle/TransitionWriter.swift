@@ -48,7 +48,8 @@ struct TransitionWriter {
             statements.append(
                 """
                 WITH task AS (
-                    INSERT INTO task_outbox (node_id, vm_id) SELECT \(node), id FROM unnest(\(told)::bigint[]) AS id
+                    INSERT INTO task_outbox (node_id, vm_id, request_id)
+                    SELECT \(node), id, \(RequestID.current)::text FROM unnest(\(told)::bigint[]) AS id
                 )
                 UPDATE compute_node SET revision = revision + 1 WHERE id = \(node)
                 """

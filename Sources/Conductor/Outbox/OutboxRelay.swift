@@ -124,6 +124,7 @@ package struct OutboxRelay: Service {
             switch outcome {
             case .confirmed:
                 settlement.done += message.rows.map(\.id)
+                log(message)
             case .refused:
                 settlement.again += message.rows.map(\.id)
             case .returned:
@@ -134,6 +135,19 @@ package struct OutboxRelay: Service {
         try await handle(returned, &settlement)
         try await store.settle(settlement)
         return batch.rows.count
+    }
+
+    /// A line for each request that the task is for, so that its id leads to the task's.
+    private func log(_ message: PendingMessage) {
+        let requests = Set(message.rows.map(\.requestID))
+        for request in requests {
+            var metadata: Logger.Metadata = [
+                "task.id": "\(message.task.taskID)", "vm.id": "\(message.task.machineID)",
+                "node.name": "\(message.task.node)", "generation": "\(message.task.generation)",
+            ]
+            if let request { metadata["request.id"] = "\(request)" }
+            logger.info("A task was sent", metadata: metadata)
+        }
     }
 
     /// Keeps as dead letters what no task can be made of, so that it holds up nothing else.
@@ -163,7 +177,7 @@ package struct OutboxRelay: Service {
             }
         }
         for message in returned where !message.isHopeless { settlement.returned += message.rows.map(\.id) }
-        for node in Set(returned.map(\.node)) {
+        for node in Set(returned.map(\.task.node)) {
             do {
                 try await TaskTopology.declareQueue(of: node, publisher)
             } catch {
@@ -179,14 +193,16 @@ package struct OutboxRelay: Service {
         let encoder = NodeJSON.encoder
         let rows = Dictionary(grouping: batch.rows) { OutboxTarget(node: $0.node, machine: $0.machine) }
         return try batch.tasks.compactMap { task in
+            var task = task
             guard let rows = rows[OutboxTarget(node: task.node, machine: task.machineID)] else { return nil }
+            task.requestID = rows.sorted { $0.id < $1.id }.compactMap(\.requestID).last
             let message = AMQPMessage(
                 exchange: TaskTopology.exchange,
                 routingKey: task.node.description,
                 id: task.taskID.uuidString.lowercased(),
                 body: try encoder.encode(task)
             )
-            return PendingMessage(node: task.node, rows: rows, message: message)
+            return PendingMessage(task: task, rows: rows, message: message)
         }
     }
 
@@ -202,7 +218,7 @@ private struct OutboxTarget: Hashable {
 
 /// One task with all the rows that ask for it.
 private struct PendingMessage {
-    let node: NodeName
+    let task: MachineTask
     let rows: [OutboxRow]
     let message: AMQPMessage
 

@@ -9,6 +9,8 @@ struct OutboxRow: Sendable {
     let id: Int64
     let node: NodeName
     let machine: VirtualMachineID
+    /// The request that caused it.
+    let requestID: String?
     /// How often the broker had no queue for it.
     let returns: Int
 }
@@ -52,14 +54,20 @@ struct OutboxStore: Sendable {
                 )
                 UPDATE task_outbox o SET next_attempt_at = now() + make_interval(secs => \(Self.lease))
                 FROM due, compute_node n WHERE o.id = due.id AND n.id = o.node_id
-                RETURNING o.id, n.name AS node, o.vm_id, o.returns
+                RETURNING o.id, n.name AS node, o.vm_id, o.request_id, o.returns
                 """
             ],
             durably: false
         )
         let rows = try results[0].rows
             .map { row in
-                try OutboxRow(id: row["id"], node: row["node"], machine: row["vm_id"], returns: row["returns"])
+                try OutboxRow(
+                    id: row["id"],
+                    node: row["node"],
+                    machine: row["vm_id"],
+                    requestID: row["request_id"],
+                    returns: row["returns"]
+                )
             }
         guard !rows.isEmpty else { return OutboxBatch(rows: [], tasks: [], unreadable: [:]) }
         let machines = Array(Set(rows.map(\.machine)))

@@ -9,8 +9,10 @@ public import GantryModel
 /// and one of an older generation than the last applied does nothing.
 public struct MachineTask: Hashable, Sendable, Codable {
     public var protocolVersion: Int
-    /// Joins the logs of conductor and agent; it has no other meaning.
+    /// Joins the logs of conductor and agent; it has no other meaning. It is the same whenever the same is wanted.
     public var taskID: UUID
+    /// The request that asked for it, where it came by the queue after one; for logs alone.
+    public var requestID: String?
     public var node: NodeName
     public var machineID: VirtualMachineID
     public var uuid: MachineUUID
@@ -24,7 +26,6 @@ public struct MachineTask: Hashable, Sendable, Codable {
     public var jobs: [MachineJob]
 
     public init(
-        taskID: UUID = UUID(),
         node: NodeName,
         machineID: VirtualMachineID,
         uuid: MachineUUID,
@@ -35,7 +36,7 @@ public struct MachineTask: Hashable, Sendable, Codable {
         jobs: [MachineJob] = []
     ) {
         protocolVersion = ProtocolVersion.current
-        self.taskID = taskID
+        taskID = Self.id(of: uuid, at: generation)
         self.node = node
         self.machineID = machineID
         self.uuid = uuid
@@ -46,9 +47,17 @@ public struct MachineTask: Hashable, Sendable, Codable {
         self.jobs = jobs
     }
 
+    /// The id of the task for a generation of a machine: the machine's UUID with the generation in its last bytes.
+    public static func id(of machine: MachineUUID, at generation: Generation) -> UUID {
+        var bytes = machine.bytes
+        for index in 0..<8 { bytes[15 - index] ^= UInt8(truncatingIfNeeded: generation.rawValue >> (8 * index)) }
+        return UUID(uuid: bytes.withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
+    }
+
     private enum CodingKeys: String, CodingKey {
         case protocolVersion = "protocol_version"
         case taskID = "task_id"
+        case requestID = "request_id"
         case node
         case machineID = "machine_id"
         case uuid

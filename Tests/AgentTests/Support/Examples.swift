@@ -61,7 +61,6 @@ enum Example {
         spec: MachineSpec? = nil
     ) throws -> MachineTask {
         MachineTask(
-            taskID: UUID(),
             node: try NodeName(node),
             machineID: VirtualMachineID(id),
             uuid: try MachineUUID(uuid),

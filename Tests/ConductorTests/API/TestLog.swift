@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Conductor
 import Foundation
 import Logging
 import Observability
@@ -11,9 +12,11 @@ final class TestLog: Sendable {
 
     var logger: Logger {
         Logger(label: "test") { label in
-            JSONLogHandler(label: label) { line in
+            var handler = JSONLogHandler(label: label) { line in
                 self.written.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
             }
+            handler.metadataProvider = RequestID.metadata
+            return handler
         }
     }
 

@@ -35,13 +35,17 @@ final class Letterbox: Sendable {
 
 extension Cloud {
     /// A relay from this cloud to a broker. It looks often, so that tests need not wait long.
-    func relay(to broker: AMQPConfiguration, health: Health = Health()) -> OutboxRelay {
+    func relay(
+        to broker: AMQPConfiguration,
+        health: Health = Health(),
+        logger: Logger = Logger(label: "test")
+    ) -> OutboxRelay {
         OutboxRelay(
             database: database,
             publisher: AMQPPublisher(broker),
             outbox: outbox,
             health: health,
-            logger: Logger(label: "test"),
+            logger: logger,
             pollInterval: .milliseconds(200)
         )
     }

@@ -786,6 +786,8 @@ CREATE TABLE task_outbox (
     id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     node_id          bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
     vm_id            bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,
+    -- The request that caused it, for logs; null for none.
+    request_id       text CHECK (length(request_id) BETWEEN 1 AND 128),
     -- How often the broker had no queue for it.
     returns          integer NOT NULL DEFAULT 0,
     next_attempt_at  timestamptz NOT NULL DEFAULT now(),
