@@ -14,7 +14,6 @@ struct CommandTourTests {
         "imageNameAvailability": "a create says so", "snapshotNameAvailability": "a create says so",
         "volumeNameAvailability": "a create says so",
         "listContractVirtualMachines": "there are no contracts",
-        "createNode": "gantry-agent join makes a host a node",
         "setNodeRatios": "rare, and not undone by a word: over REST",
         "forgetNodeHost": "rare, after a host was lost: over REST",
         "describeAPI": "it is for programs",
