@@ -80,7 +80,7 @@ extension InstalledCloud {
             "region create lab", "organization create acme", "user create ada --organization acme",
             "floating-ip-pool create lab --region lab --network 198.51.100.128/28",
             "flavor create small --region lab --vcpus 1 --memory-mib 128 --disk-gib 1",
-            "image create micro --region lab --url file:///test/micro.qcow2 --sha256 \(image.sha256)",
+            "image create micro --region lab --source file:///test/micro.qcow2 --sha256 \(image.sha256)",
         ] {
             try await gantry(command, as: operators)
         }
@@ -107,9 +107,10 @@ extension InstalledCloud {
 
     fileprivate func waitForStatus(_ status: String, _ operators: String) async throws {
         try await eventually("the node is \(status)", timeout: .seconds(120)) {
-            try await gantry("node list", as: operators).split(separator: "\n").contains {
-                $0.hasPrefix("host ") && $0.contains(" \(status) ")
-            }
+            try await gantry("node list", as: operators).split(separator: "\n")
+                .contains {
+                    $0.hasPrefix("host ") && $0.contains(" \(status) ")
+                }
         }
     }
 
@@ -129,7 +130,8 @@ extension InstalledCloud {
     /// How long the host has been up when so many of its machines run.
     fileprivate func secondsUntilMachinesRun(_ count: Int) async throws -> String {
         try await eventually("\(count) machines run", timeout: .seconds(300)) {
-            let words = try await host.run("virsh -q list --name 2>/dev/null | grep -c gantry; cut -d ' ' -f 1 /proc/uptime")
+            let words =
+                try await host.run("virsh -q list --name 2>/dev/null | grep -c gantry; cut -d ' ' -f 1 /proc/uptime")
                 .split(whereSeparator: \.isNewline)
             return words.first == "\(count)" ? words.last.map(String.init) : nil
         }
