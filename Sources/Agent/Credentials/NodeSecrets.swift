@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DedicatedThread
 import Foundation
 package import GantryModel
 package import GantryProtocol
@@ -18,10 +17,6 @@ package actor NodeSecrets {
     private nonisolated let shown: Mutex<NewNodeCredentials>
     private nonisolated let wish: AsyncStream<Wish>.Continuation
     private let wishes: AsyncStream<Wish>
-    /// Each change waits for the disk.
-    private let thread = DedicatedThread(name: "secrets")
-
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     private enum Wish: Sendable {
         /// The conductor's, with its number.
@@ -95,18 +90,20 @@ package actor NodeSecrets {
         var changed = stored
         if changed.next?.rotation != number {
             changed.next = StoredSecrets.Next(rotation: number, credentials: NewNodeCredentials())
-            try store(changed)
+            try await store(changed)
         }
         guard let next = changed.next else { return }
         try await conductor.send(NodeCredentialsRequest(rotation: number, credentials: next.credentials))
         (changed.current, changed.rotation, changed.next) = (next.credentials, number, nil)
-        try store(changed)
+        try await store(changed)
         shown.withLock { $0 = next.credentials }
         logger.notice("The node has new secrets", metadata: ["rotation": "\(number)"])
     }
 
-    private func store(_ changed: StoredSecrets) throws {
-        try HostFiles.write(try NodeJSON.encoder.encode(changed), to: path)
+    private func store(_ changed: StoredSecrets) async throws {
+        let (data, path) = (try NodeJSON.encoder.encode(changed), path)
+        // A thread for each time: rotations are rare, and agents in simulations many.
+        try await FileWorker(name: "secrets").run { () throws(Fault) in try HostFiles.write(data, to: path) }
         stored = changed
     }
 }
