@@ -6,6 +6,7 @@ import GantryModel
 import GantryProtocol
 import GantryTestSupport
 import HTTPTypes
+import Postgres
 import Testing
 
 @Suite("One request can be followed through the logs")
