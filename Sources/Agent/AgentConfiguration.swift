@@ -53,7 +53,7 @@ package import Settings
 /// - `look_interval` (integer 1 to 3600, default 30): seconds between looks at every machine; events bring most sooner.
 /// - `metrics_interval` (integer 1 to 3600, default 60): seconds between measurements of what machines use, at most; the
 ///   conductor keeps one a minute.
-/// - `status.address` (string, default `127.0.0.1`): where `/healthz` and `/metrics` are.
+/// - `status.address` (string, default `127.0.0.1`): where `/healthz`, `/readyz` and `/metrics` are.
 /// - `status.port` (integer 0 to 65535, default 9180): their port; 0 for any free one.
 /// - `log.level` (`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`, default `info`,
 ///   reloaded): the least that the log tells.

@@ -27,7 +27,7 @@ package import Settings
 ///   else keeps keys from being read on the way, such as a proxy or a tunnel.
 /// - `tls.authorities` (string, default what the system trusts): a PEM file with the certificate authority of the cloud's own
 ///   certificates, those of the API and of RabbitMQ. Hosts that join get it.
-/// - `status.address` (string, default `127.0.0.1`): where `/healthz` and `/metrics` are.
+/// - `status.address` (string, default `127.0.0.1`): where `/healthz`, `/readyz` and `/metrics` are.
 /// - `status.port` (integer 0 to 65535, default 9181): their port; 0 for any free one.
 /// - `node.report_interval` (integer 1 to 300, default 10): seconds between an agent's reports.
 /// - `node.desired_interval` (integer 1 to 3600, default 60): seconds between an agent's looks at what is wanted.

@@ -7,20 +7,25 @@ public import GantryModel
 public struct SettingsSources: Sendable {
     /// Those that begin with `GANTRY_`.
     let environment: [String: String]
-    /// Where systemd puts what `LoadCredential=` names, a file a key; nil for none.
-    let credentials: String?
+    /// What stands before a key in the path of its credential; nil for none.
+    private let credentials: String?
     let file: SettingsFile
 
+    /// Credentials are where systemd puts what the unit's `LoadCredential=` names. A command that runs outside the unit
+    /// reads them from where the unit has them.
+    ///
     /// - Parameters:
     ///   - file: a YAML file; nil for none.
+    ///   - program: whose unit it is; nil for none.
     ///   - environment: this process's.
     /// - Throws: a sentence that names the file that cannot be read.
     public init(
         file: String?,
+        program: String? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(InvalidValue) {
         self.environment = environment.filter { $0.key.hasPrefix(Self.prefix) }
-        credentials = environment["CREDENTIALS_DIRECTORY"]
+        credentials = environment["CREDENTIALS_DIRECTORY"].map { $0 + "/" } ?? program.map { "/etc/credstore/\($0)." }
         self.file = if let file { try SettingsFile(path: file) } else { SettingsFile() }
     }
 
@@ -38,7 +43,7 @@ public struct SettingsSources: Sendable {
     }
 
     private func credential(_ key: String) throws(InvalidValue) -> SaidSetting? {
-        guard let path = credentials.map({ "\($0)/\(key)" }), FileManager.default.fileExists(atPath: path) else {
+        guard let path = credentials.map({ $0 + key }), FileManager.default.fileExists(atPath: path) else {
             return nil
         }
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {

@@ -21,7 +21,7 @@ struct Doctor: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let settings = SettingsReader(try SettingsSources(file: config))
+        let settings = SettingsReader(try SettingsSources(file: config, program: "gantry-agent"))
         let diagnosis = try await Diagnosis(settings, root: root)
         print(try json ? diagnosis.json : diagnosis.text)
         if diagnosis.status != 0 { throw ExitCode(diagnosis.status) }

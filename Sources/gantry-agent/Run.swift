@@ -45,7 +45,7 @@ struct Run: AsyncParsableCommand {
 
     /// What the file and the environment say now.
     private func load() throws -> SettingsReload<AgentConfiguration>.Reading {
-        let settings = SettingsReader(try SettingsSources(file: config))
+        let settings = SettingsReader(try SettingsSources(file: config, program: "gantry-agent"))
         return (try AgentConfiguration(settings), settings.effective)
     }
 }

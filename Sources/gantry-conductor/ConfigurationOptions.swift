@@ -11,7 +11,7 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// What the file and the environment say now.
     func load() throws -> SettingsReload<ConductorConfiguration>.Reading {
-        let settings = SettingsReader(try SettingsSources(file: config))
+        let settings = SettingsReader(try SettingsSources(file: config, program: "gantry-conductor"))
         return (try ConductorConfiguration(settings), settings.effective)
     }
 

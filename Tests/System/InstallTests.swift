@@ -66,7 +66,10 @@ extension InstalledCloud {
             set -e
             \(InstallTests.install("gantry-conductor", "gantry"))
             install -m 640 -g gantry /test/conductor.yaml /test/server.pem /test/server.key /test/authority.pem /etc/gantry
+            install -D -m 600 /test/database.url /etc/credstore/gantry-conductor.database.url
             systemctl start gantry-conductor
+            systemctl reload gantry-conductor
+            timeout 60 sh -c 'until journalctl -u gantry-conductor | grep -q "settings were read again"; do sleep 1; done'
             """
         )
         return try await control.run("gantry-conductor operator create olga --config /etc/gantry/conductor.yaml")

@@ -42,6 +42,7 @@ struct InstalledContent {
         }
         try await shell("cp", try await TestImage.micro().path, host)
         try configuration(services, port).write(toFile: control + "/conductor.yaml", atomically: true, encoding: .utf8)
+        try databaseURL(services).write(toFile: control + "/database.url", atomically: true, encoding: .utf8)
     }
 
     /// Uncompressed, since emulated machines take minutes to unpack one.
@@ -49,19 +50,22 @@ struct InstalledContent {
         try await shell("dpkg-deb", "-Znone", "--root-owner-group", "-b", folder + "/package", path)
     }
 
-    private func configuration(_ services: TestServices, _ port: Int) -> String {
-        let database = services.databaseURL.replacing(/\?.*/, with: "")
-        let tls = "sslmode=verify-full&sslrootcert=/etc/gantry/authority.pem"
-        return """
-            listen: {address: 0.0.0.0, port: \(port), certificate: /etc/gantry/server.pem, key: /etc/gantry/server.key}
-            tls: {authorities: /etc/gantry/authority.pem}
-            database: {url: '\(database)?\(tls)'}
-            amqp: {url: '\(services.amqpURL)'}
-            rabbitmq: {management_url: '\(services.managementURL)'}
-            node: {report_interval: 2, desired_interval: 5}
+    /// A credential of the conductor's unit.
+    private func databaseURL(_ services: TestServices) -> String {
+        let tls = "?sslmode=verify-full&sslrootcert=/etc/gantry/authority.pem\n"
+        return services.databaseURL.replacing(/\?.*/, with: tls).replacing("@localhost:", with: "@\(Self.name):")
+    }
 
-            """
-            .replacing("@localhost:", with: "@\(Self.name):")
-            .replacing("@127.0.0.1:", with: "@\(Self.name):")
+    private func configuration(_ services: TestServices, _ port: Int) -> String {
+        """
+        listen: {address: 0.0.0.0, port: \(port), certificate: /etc/gantry/server.pem, key: /etc/gantry/server.key}
+        tls: {authorities: /etc/gantry/authority.pem}
+        amqp: {url: '\(services.amqpURL)'}
+        rabbitmq: {management_url: '\(services.managementURL)'}
+        node: {report_interval: 2, desired_interval: 5}
+
+        """
+        .replacing("@localhost:", with: "@\(Self.name):")
+        .replacing("@127.0.0.1:", with: "@\(Self.name):")
     }
 }
