@@ -94,8 +94,8 @@ package struct NodeAgent: Sendable {
             jobs: JobRunner(host: host, journal: journal, conductor: conductor, logger: logger),
             orphanPolicy: settings.orphanPolicy
         )
-        await supervisor.begin(floatingIPPools: session.floatingIPPools)
         do {
+            try await supervisor.begin(floatingIPPools: session.floatingIPPools, abandoned: session.abandoned)
             try await work(session, supervisor, reporter, source)
         } catch {
             await supervisor.stop()
@@ -197,7 +197,7 @@ package struct NodeAgent: Sendable {
                 }
                 health.report("conductor", .well)
             } catch let error as ConductorError {
-                if case .superseded = error { throw error }
+                if error.endsSession { throw error }
                 health.report("conductor", .ill("\(error)"))
                 logger.warning("The desired state could not be read", metadata: ["error": "\(error)"])
             } catch let fault as Fault {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import GantryModel
 public import GantryProtocol
 import NIOHTTP1
 
@@ -22,7 +23,39 @@ extension APIClient {
         try await call(.POST, "\(Self.nodes)/\(name)/cordon", CordonRequest(reason: reason))
     }
 
-    /// Lets new machines go to a node again.
+    /// A node's machines, with what keeps them there.
+    public func machines(ofNode name: String) async throws(ClientError) -> [NodeMachineBody] {
+        let answer: PageAnswer<NodeMachineBody> = try await call(.GET, "\(Self.nodes)/\(name)/virtual-machines")
+        return answer.contents
+    }
+
+    /// Keeps new machines off a node, and has those that it has stopped, moved or waited for.
+    public func drainNode(
+        _ name: String,
+        _ policy: DrainPolicy,
+        reason: String
+    ) async throws(ClientError) -> Answer<NodeBody> {
+        try await call(.POST, "\(Self.nodes)/\(name)/drain", DrainRequest(policy: policy, reason: reason))
+    }
+
+    /// Gives up what a silent node has.
+    ///
+    /// - Parameters:
+    ///   - name: the node's.
+    ///   - confirm: the node's name once more, by which the operator says that its host is off.
+    ///   - fencedBy: how that was made sure.
+    /// - Returns: the node.
+    /// - Throws: ``ClientError``, also while the node reports.
+    public func declareNodeDead(
+        _ name: String,
+        confirm: String,
+        fencedBy: String
+    ) async throws(ClientError) -> Answer<NodeBody> {
+        let request = DeclareDeadRequest(confirm: confirm, fencedBy: fencedBy)
+        return try await call(.POST, "\(Self.nodes)/\(name)/declare-dead", request)
+    }
+
+    /// Lets new machines go to a node again, and ends its drain.
     public func uncordonNode(_ name: String) async throws(ClientError) -> Answer<NodeBody> {
         try await call(.POST, "\(Self.nodes)/\(name)/uncordon")
     }

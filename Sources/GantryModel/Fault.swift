@@ -76,6 +76,7 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
         // Said by the conductor alone.
         public static let timeLimit = Code(rawValue: "time_limit")
         public static let nodeSilent = Code(rawValue: "node_silent")
+        public static let nodeDead = Code(rawValue: "node_dead")
         public static let noCapacity = Code(rawValue: "no_capacity")
 
         /// What may mend it.

@@ -10,7 +10,7 @@ import GantryProtocol
 public import Logging
 import Observability
 import Postgres
-import SimulatedHost
+package import SimulatedHost
 
 /// Nodes without hosts, in numbers. Each has its own API key, broker's user, queue, consumer, session and journal, and
 /// decides by the agent's own code; what is below ``Host`` is simulated. Their HTTP connections come from one pool.
@@ -32,7 +32,14 @@ public actor SimulatedFleet {
     private let publisher: AMQPPublisher
     private let client: HTTPClient
     private let logger: Logger
-    private var nodes: [Task<Void, Never>] = []
+    private let sharedPool: SimulatedPool?
+    private var nodes: [Node] = []
+
+    private struct Node {
+        let host: SimulatedHost
+        let conductor: WatchedConductor
+        let agent: Task<Void, Never>
+    }
 
     /// Nothing is registered or started yet.
     ///
@@ -42,6 +49,7 @@ public actor SimulatedFleet {
     ///   - directory: where the nodes' journals go.
     ///   - nodesPerConnection: how many nodes share a connection to the broker; with 1 each comes as its own user.
     ///   - gpus: how many each node has, of type `H100`.
+    ///   - sharesPool: whether all nodes mount one storage pool.
     ///   - logger: for what goes wrong on a node.
     /// - Throws: for a URL that cannot be read.
     public init(
@@ -50,8 +58,10 @@ public actor SimulatedFleet {
         directory: String,
         nodesPerConnection: Int,
         gpus: Int = 0,
+        sharesPool: Bool = false,
         logger: Logger
     ) throws {
+        sharedPool = sharesPool ? SimulatedPool() : nil
         (self.services, self.region, self.directory) = (services, region, directory)
         self.gpus = try (0..<gpus).map(GPUInventory.simulated)
         (self.nodesPerConnection, self.logger) = (nodesPerConnection, logger)
@@ -86,8 +96,8 @@ public actor SimulatedFleet {
 
     /// Ends all nodes. What was registered stays.
     public func stop() async throws {
-        for node in nodes { node.cancel() }
-        for node in nodes { await node.value }
+        for node in nodes { node.agent.cancel() }
+        for node in nodes { await node.agent.value }
         await publisher.close()
         try await client.shutdown()
     }
@@ -110,7 +120,7 @@ public actor SimulatedFleet {
         }
     }
 
-    private func start(_ joined: Joined, _ shared: SharedConsumer?) throws -> Task<Void, Never> {
+    private func start(_ joined: Joined, _ shared: SharedConsumer?) throws -> Node {
         let name = joined.request.node
         var broker = broker
         broker.user = joined.answer.brokerUser
@@ -121,35 +131,53 @@ public actor SimulatedFleet {
             path: "\(directory)/\(name).secrets.json",
             logger: logger
         )
+        let host = SimulatedHost(total: Self.capacity, gpus: gpus, sharedPool: sharedPool)
+        let conductor = WatchedConductor(
+            conductor: ConductorClient(
+                client: client,
+                url: services.conductorURL,
+                node: name,
+                key: { secrets.current.apiKey }
+            ),
+            watch: watch
+        )
+        let journal = try TaskJournal(directory: "\(directory)/\(name)", logger: logger)
         let agent = NodeAgent(
             name: name,
-            host: WatchedHost(host: SimulatedHost(total: Self.capacity, gpus: gpus), watch: watch),
-            journal: try TaskJournal(directory: "\(directory)/\(name)", logger: logger),
-            conductor: WatchedConductor(
-                conductor: ConductorClient(
-                    client: client,
-                    url: services.conductorURL,
-                    node: name,
-                    key: { secrets.current.apiKey }
-                ),
-                watch: watch
-            ),
+            host: WatchedHost(host: host, watch: watch),
+            journal: journal,
+            conductor: conductor,
             secrets: secrets,
             settings: .init(concurrency: 8, orphanPolicy: .report, lookInterval: 30),
             observer: StepObserver(),
             health: Health(),
             logger: logger
         )
-        return Task { [logger] in
+        return Node(host: host, conductor: conductor, agent: Task { await run(agent, source) })
+    }
+
+    /// Runs an agent, anew where a host's systemd would start it anew.
+    private nonisolated func run(_ agent: NodeAgent, _ source: NodeAgent.TaskSource) async {
+        while !Task.isCancelled {
             do {
                 try await agent.run(consuming: source)
             } catch is CancellationError {
                 return
+            } catch ConductorError.declaredDead {
+                continue
             } catch {
-                logger.error("A node ended", metadata: ["error": "\(error)"])
+                return logger.error("A node ended", metadata: ["error": "\(error)"])
             }
         }
     }
+
+    // MARK: - The test's hand
+
+    /// A node's host, by the order in which nodes were registered.
+    package func host(of index: Int) -> SimulatedHost { nodes[index].host }
+
+    /// Whether a node can reach the conductor. Its guests run on where it cannot.
+    package func connect(_ index: Int, _ isConnected: Bool) { nodes[index].conductor.connect(isConnected) }
 }
 
 /// A node that has joined.

@@ -3,35 +3,50 @@
 import Agent
 import GantryModel
 import GantryProtocol
+import Synchronization
 
-/// A node's way to the conductor that lets a watch see which reports were taken.
-struct WatchedConductor: ConductorConnection {
-    let conductor: ConductorClient
-    let watch: MachineWatch
+/// A node's way to the conductor, which can be cut, and lets a watch see which reports were taken.
+final class WatchedConductor: ConductorConnection {
+    private let conductor: ConductorClient
+    private let watch: MachineWatch
+    private let isConnected = Mutex(true)
+
+    init(conductor: ConductorClient, watch: MachineWatch) {
+        (self.conductor, self.watch) = (conductor, watch)
+    }
+
+    func connect(_ isConnected: Bool) { self.isConnected.withLock { $0 = isConnected } }
+
+    private var reached: ConductorClient {
+        get throws {
+            guard isConnected.withLock({ $0 }) else { throw ConductorError.unavailable("the way is cut") }
+            return conductor
+        }
+    }
 
     func openSession(_ request: NodeSessionRequest) async throws -> NodeSession {
-        try await conductor.openSession(request)
+        try await reached.openSession(request)
     }
 
     func send(_ report: NodeReport) async throws -> ReportReceipt {
-        let receipt = try await conductor.send(report)
+        let receipt = try await reached.send(report)
         watch.received(report)
         return receipt
     }
 
     func send(_ metrics: NodeMetrics) async throws {
-        try await conductor.send(metrics)
+        try await reached.send(metrics)
     }
 
     func desired(since revision: Int64?) async throws -> DesiredState? {
-        try await conductor.desired(since: revision)
+        try await reached.desired(since: revision)
     }
 
     func finish(_ job: MachineJobID, _ outcome: MachineJobOutcome) async throws {
-        try await conductor.finish(job, outcome)
+        try await reached.finish(job, outcome)
     }
 
     func send(_ credentials: NodeCredentialsRequest) async throws {
-        try await conductor.send(credentials)
+        try await reached.send(credentials)
     }
 }

@@ -13,8 +13,10 @@ package actor SimulatedHost: Agent.Host {
 
     package private(set) var machines: [MachineUUID: SimulatedMachine] = [:]
     package private(set) var images: Set<SHA256Digest> = []
-    /// The volumes that have a file.
+    /// The volumes that have a file on the host's own disk.
     package private(set) var volumes: Set<VolumeUUID> = []
+    /// What it mounts with other hosts; nil for nothing.
+    private let sharedPool: SimulatedPool?
     /// What the agent knows of its GPUs.
     private var ledger: [PCIAddress: GPULedger.Entry] = [:]
     /// The machines that left something on a GPU, which a kill or a power cut does not take from it.
@@ -50,13 +52,15 @@ package actor SimulatedHost: Agent.Host {
     /// - Parameters:
     ///   - total: What the host says it has.
     ///   - gpus: Its units, as they would be found; a machine with others is refused.
+    ///   - sharedPool: What it mounts with other hosts; nil for nothing.
     ///   - duration: How long each step takes.
     package init(
         total: Resources = Resources(vcpus: 64, memoryMiB: 1 << 18, diskGiB: 4096),
         gpus: [GPUInventory] = [],
+        sharedPool: SimulatedPool? = nil,
         duration: @escaping @Sendable (ConvergenceStep) -> Duration = { _ in .zero }
     ) {
-        (self.total, self.gpus, self.duration) = (total, gpus, duration)
+        (self.total, self.gpus, self.sharedPool, self.duration) = (total, gpus, sharedPool, duration)
     }
 
     // MARK: - The test's hand
@@ -132,6 +136,7 @@ package actor SimulatedHost: Agent.Host {
             agentVersion: GantryVersion.current,
             gpus: gpus.map(condition),
             storagePools: [StoragePoolInventory(name: "local", kind: .local)]
+                + (sharedPool.map { [StoragePoolInventory(name: $0.name, kind: .shared)] } ?? [])
         )
     }
 
@@ -287,6 +292,8 @@ package actor SimulatedHost: Agent.Host {
             guard images.contains(spec.image.sha256) else {
                 throw Fault(.hostCommandFailed, "The disk could not be made on the node.")
             }
+            // A machine that boots from a volume has no other disk.
+            guard spec.rootVolume == nil else { return }
             if machines[task.uuid]?.disk == nil { machines[task.uuid, default: .init()].disk = UUID() }
         case .seed: machines[task.uuid, default: .init()].seed = MachineMark.digest(of: spec)
         default:
@@ -328,6 +335,12 @@ package actor SimulatedHost: Agent.Host {
 
     private func makeVolumes(of task: MachineTask) throws(Fault) {
         for volume in task.spec?.volumes ?? [] {
+            if let sharedPool, volume.pool == sharedPool.name {
+                guard sharedPool.makes(volume) else {
+                    throw Fault(.volumeUnavailable, "A volume's file is not in storage pool “\(volume.pool)” any more.")
+                }
+                continue
+            }
             guard volume.isNew || volumes.contains(volume.uuid) else {
                 throw Fault(.volumeUnavailable, "A volume's file is not in storage pool “\(volume.pool)” any more.")
             }
@@ -335,7 +348,10 @@ package actor SimulatedHost: Agent.Host {
         }
     }
 
-    package func remove(_ volume: AbsentVolume) throws(Fault) { volumes.remove(volume.uuid) }
+    package func remove(_ volume: AbsentVolume) throws(Fault) {
+        volumes.remove(volume.uuid)
+        sharedPool?.remove(volume.uuid)
+    }
 
     private func power(_ step: ConvergenceStep, _ task: MachineTask) throws(Fault) {
         try checkReachable()
@@ -354,7 +370,8 @@ package actor SimulatedHost: Agent.Host {
     }
 
     private func start(_ task: MachineTask) throws(Fault) {
-        guard let machine = machines[task.uuid], machine.domain != nil, machine.disk != nil, machine.seed != nil,
+        guard let machine = machines[task.uuid], machine.domain != nil, machine.seed != nil,
+            machine.disk != nil || task.spec?.rootVolume != nil,
             let attachment = task.spec?.network, networks[attachment.environmentID] != nil
         else { throw Fault(.hypervisorRefused, "The node's hypervisor could not do it.") }
         for gpu in task.spec?.gpus ?? [] {

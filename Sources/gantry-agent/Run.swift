@@ -36,6 +36,10 @@ struct Run: AsyncParsableCommand {
         )
         do {
             try await program.run()
+        } catch ConductorError.declaredDead(let text) {
+            logger.error("A new session has to begin", metadata: ["error": "\(text)"])
+            // EX_TEMPFAIL: the next start begins it.
+            throw ExitCode(75)
         } catch let error as ConductorError {
             logger.critical("Stopped", metadata: ["error": "\(error)"])
             // EX_CONFIG of sysexits: a restart alone will not help.

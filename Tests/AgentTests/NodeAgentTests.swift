@@ -104,6 +104,35 @@ struct NodeAgentTests {
         }
     }
 
+    @Test(
+        "Where the node was taken for dead its session ends; the next one ends what is elsewhere before its first report"
+    )
+    func declaredDead() async throws {
+        let task = try Example.task(spec: Example.spec(floatingIP: "192.0.2.7"))
+        await conductor.want([task])
+        let end = try await withAgent {
+            try await eventually("it runs") { await isRunning(task) }
+            await conductor.fail(.declaredDead("by an operator"))
+            try await eventually("it is told") { await conductor.hasFailed }
+        }
+        guard case .declaredDead? = end as? ConductorError else {
+            Issue.record("it ended with \(String(describing: end))")
+            return
+        }
+        #expect(await isRunning(task))
+        await conductor.abandon([try Example.task(.absent, generation: 5)])
+        // What the queue still holds is older.
+        await conductor.want([])
+        let told = await conductor.reports.count
+        _ = try await withAgent {
+            try await eventually("it reports") { await conductor.reports.count > told }
+            #expect(await !isRunning(task))
+            try await eventually("nothing is left") { await host.holdings == [] }
+            try await eventually("that is told") { await conductor.machines.last?.power == .absent }
+            #expect(await conductor.machines.last?.appliedGeneration == Generation(5))
+        }
+    }
+
     @Test("Another agent of the same name ends it, in the middle of its work")
     func superseded() async throws {
         let task = try Example.task()

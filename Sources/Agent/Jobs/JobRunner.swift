@@ -78,7 +78,7 @@ package actor JobRunner {
                 return true
             } catch let error as ConductorError {
                 if case .refused = error { return true }
-                if case .superseded = error { return false }
+                if error.endsSession { return false }
                 logger.notice("A job's outcome was not taken", metadata: ["job.id": "\(job)", "error": "\(error)"])
             } catch {
                 return false

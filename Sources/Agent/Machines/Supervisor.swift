@@ -35,11 +35,28 @@ package actor Supervisor {
     }
 
     /// Acquaints journal and host with each other, before the first task.
-    package func begin(floatingIPPools: [Subnet]) async {
+    ///
+    /// - Parameters:
+    ///   - floatingIPPools: those of the node's region.
+    ///   - abandoned: what went elsewhere while the node was taken for dead. When this returns none of it runs or has an
+    ///     address, and the journal has it taken down whatever happens.
+    /// - Throws: what keeps the abandoned from being journaled or ended.
+    package func begin(floatingIPPools: [Subnet], abandoned: [MachineTask] = []) async throws(Fault) {
         await tools.journal.learn(ofFiles: tools.host.machinesWithFiles())
+        for task in abandoned { _ = try await tools.journal.take(task) }
         await tools.host.restore(tools.journal.all.filter { !$0.isUndone }.map(\.task))
         await tools.host.maintain(floatingIPPools: floatingIPPools)
+        for task in abandoned { try await end(task) }
         for entry in await tools.journal.all { await jobs.follow(entry) }
+    }
+
+    /// Ends the copy of a machine that lives elsewhere. Its worker takes down the rest.
+    private func end(_ task: MachineTask) async throws(Fault) {
+        tools.logger.notice(
+            "What is here of a machine that lives elsewhere is ended",
+            metadata: ["vm.uuid": "\(task.uuid)"]
+        )
+        try await tools.host.perform(.destroy, for: task) { _ in }
     }
 
     // MARK: - What is wanted

@@ -98,7 +98,8 @@ package actor Reporter: MachineReporting {
     /// - Parameters:
     ///   - interval: The longest silence, in seconds.
     ///   - beat: Called for each report, before it is sent.
-    /// - Throws: ``ConductorError/superseded(_:)`` when another agent has taken this node's identity.
+    /// - Throws: ``ConductorError/superseded(_:)`` when another agent has taken this node's identity,
+    ///   ``ConductorError/declaredDead(_:)`` when the node was declared dead.
     package func run(interval: Int, beat: @escaping @Sendable () -> Void = {}) async throws {
         // Only then does the node take machines.
         wake.yield()
@@ -174,7 +175,7 @@ package actor Reporter: MachineReporting {
                 failures = 0
                 health.report("conductor", .well)
             } catch let error as ConductorError {
-                if case .superseded = error { throw error }
+                if error.endsSession { throw error }
                 health.report("conductor", .ill("\(error)"))
                 failures = min(failures + 1, 6)
                 logger.warning("A report was not taken", metadata: ["error": "\(error)"])

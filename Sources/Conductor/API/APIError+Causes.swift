@@ -86,6 +86,7 @@ extension NodeRefusal.Reason {
         switch self {
         case .unauthorized, .joinToken: .unauthorized
         case .outdated, .wrongIdentity, .conflict: .conflict
+        case .declaredDead: .gone
         case .unsupportedVersion: .badRequest
         case .notFound: .notFound
         }
@@ -96,6 +97,7 @@ extension NodeRefusal.Reason {
         switch self {
         case .unauthorized: "unauthorized"
         case .outdated: "outdated_epoch"
+        case .declaredDead: "declared_dead"
         case .wrongIdentity: "wrong_identity"
         case .conflict: "conflict"
         case .unsupportedVersion: "unsupported_version"

@@ -128,7 +128,14 @@ package struct ConductorAPI: Sendable {
         AdminFlavorRoutes(store: FlavorStore(database: database), regions: regions).add(to: admin)
         AdminImageRoutes(store: ImageStore(database: database), regions: regions).add(to: admin)
         FloatingIPPoolRoutes(store: FloatingIPPoolStore(database: database), regions: regions).add(to: admin)
-        AdminNodeRoutes(store: NodeStore(database: database), registry: registry, regions: regions).add(to: admin)
+        AdminNodeRoutes(
+            store: NodeStore(database: database),
+            registry: registry,
+            regions: regions,
+            drains: NodeDrain(database: database, limits: lifecycle.limits, outbox: lifecycle.outbox),
+            deaths: NodeDeath(database: database, limits: lifecycle.limits, outbox: lifecycle.outbox, logger: logger)
+        )
+        .add(to: admin)
         JoinTokenRoutes(store: JoinTokenStore(database: database), regions: regions, authorities: authorities)
             .add(to: admin)
         AdminGPURoutes(store: GPUStore(database: database)).add(to: admin)

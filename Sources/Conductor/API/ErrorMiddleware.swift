@@ -79,7 +79,9 @@ struct ErrorMiddleware: RouterMiddleware {
 extension APIError {
     /// Whether somebody came who has no business here, or not as what they said.
     fileprivate func isRefusedEntry(_ cause: any Error) -> Bool {
-        if let refusal = cause as? NodeRefusal, [.outdated, .wrongIdentity].contains(refusal.reason) { return true }
+        if let refusal = cause as? NodeRefusal, [.outdated, .declaredDead, .wrongIdentity].contains(refusal.reason) {
+            return true
+        }
         return status == .unauthorized || status == .forbidden
     }
 }

@@ -7,7 +7,7 @@ import Postgres
 /// Why no node takes a machine: how many nodes of the region fail each condition. A node may fail several.
 package struct CapacityShortage: Sendable, Hashable {
     package var nodes = 0
-    /// Never registered, or no longer reporting.
+    /// Never registered, or no longer reporting, or declared dead and not yet rid of what it had then.
     package var absent = 0
     package var cordoned = 0
     package var unhealthy = 0
@@ -37,7 +37,7 @@ package struct CapacityShortage: Sendable, Hashable {
         let rows = try transaction.query(
             """
             SELECT count(*) AS nodes,
-                count(*) FILTER (WHERE n.state <> 'up') AS absent,
+                count(*) FILTER (WHERE n.state <> 'up' OR n.declared_dead_at IS NOT NULL) AS absent,
                 count(*) FILTER (WHERE n.cordoned) AS cordoned,
                 count(*) FILTER (WHERE n.state = 'up' AND NOT n.healthy) AS unhealthy,
                 count(*) FILTER (WHERE n.shrunk) AS shrunk,

@@ -65,9 +65,20 @@ extension StoredMachine {
     /// - Throws: ``MachineRefusal`` with `conflict` or `wrongState` unless it is ACTIVE or SHUTOFF.
     func requireRest(_ participle: String) throws(MachineRefusal) {
         try requireNoSnapshot()
+        try requireNoMove()
         guard phase == .active || phase == .shutoff else {
             throw refusal("\(participle) when it is ACTIVE or SHUTOFF")
         }
+    }
+
+    /// - Throws: ``MachineRefusal`` with `conflict` while it is on its way from one node to another.
+    func requireNoMove() throws(MachineRefusal) {
+        guard isMoving else { return }
+        let delay = fault.map { " \($0.message)" } ?? ""
+        throw MachineRefusal(
+            .conflict,
+            "VM \(name) is being moved to another node by the operator; try again when that is done.\(delay)"
+        )
     }
 
     /// - Throws: ``MachineRefusal`` with `wrongState` while its disk is being copied.

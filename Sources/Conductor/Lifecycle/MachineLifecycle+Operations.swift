@@ -24,9 +24,16 @@ extension MachineLifecycle {
     ) async throws -> VirtualMachineRecord {
         try await claiming {
             try await change(id, in: organization, by: user) { machine, transaction in
-                // Only a refusal speaks of it.
-                let silent = try !machine.allows(operation) && isOnSilentNode(machine, transaction)
-                var transition = try machine.asked(operation, nodeSilent: silent, retainingIP: retainingIP)
+                let node = try NodeSituation(of: machine, transaction)
+                var transition = try machine.asked(
+                    operation,
+                    nodeSilent: node.state == .silent,
+                    retainingIP: retainingIP
+                )
+                if operation == .delete, node.state == .dead {
+                    return (machine.deletedWithDeadNode(transition), ())
+                }
+                if transition.machine.desired == .running { try node.requireService(of: machine) }
                 if transition.machine.wantsFloatingIP, !machine.wantsFloatingIP {
                     try Self.takeFloatingIP(for: id, transaction)
                 }
@@ -85,11 +92,30 @@ extension MachineLifecycle {
         }
     }
 
-    private func isOnSilentNode(_ machine: StoredMachine, _ transaction: Transaction) throws -> Bool {
-        try !transaction.query("SELECT 1 FROM compute_node WHERE id = \(machine.nodeID) AND state = 'silent'").isEmpty
-    }
-
     static func notFound(_ id: VirtualMachineID) -> MachineRefusal {
         MachineRefusal(.notFound, "VM \(id) does not exists.")
+    }
+}
+
+/// What operations have to know of the node that a machine is on.
+private struct NodeSituation {
+    /// Nil when it is on none.
+    let state: NodeRecord.State?
+    private let drain: DrainPolicy?
+
+    init(of machine: StoredMachine, _ transaction: Transaction) throws {
+        let rows = try transaction.query("SELECT state, drain_policy FROM compute_node WHERE id = \(machine.nodeID)")
+        state = try rows.first?["state"]
+        drain = try rows.first?["drain_policy"]
+    }
+
+    /// - Throws: ``MachineRefusal`` with `conflict` while an operator has machines of the node stopped.
+    func requireService(of machine: StoredMachine) throws(MachineRefusal) {
+        guard drain == .stop else { return }
+        throw MachineRefusal(
+            .conflict,
+            "VM \(machine.name) is on a node that the operator has taken out of service, with its disk; try again when the "
+                + "node is back."
+        )
     }
 }

@@ -30,6 +30,7 @@ extension StoredMachine {
         guard phase == .shutoff || phase == .hibernated else {
             throw refusal("it can be resized when it is SHUTOFF or HIBERNATED")
         }
+        try requireNoMove()
         var transition = MachineTransition(of: self)
         transition.raiseGeneration(above: generation)
         transition.events.append(

@@ -80,7 +80,11 @@ extension StoredMachine {
     ) throws(MachineRefusal) -> MachineTransition {
         var transition = MachineTransition(of: self)
         if operation == .delete, phase == .deleting { return transition }
-        if operation != .delete { try requireNoSnapshot() }
+        if operation != .delete {
+            try requireNoSnapshot()
+            try requireNoMove()
+            try requireNode()
+        }
         guard transition.follow(operation.trigger) else {
             guard operation != .restore || phase != .hibernating else {
                 throw MachineRefusal(
@@ -99,6 +103,7 @@ extension StoredMachine {
         }
         transition.machine.desired = operation.desired
         transition.machine.evicting = false
+        transition.machine.startsElsewhere = false
         transition.machine.fault = nil
         transition.raiseGeneration(above: generation)
         if operation == .hardReboot { transition.machine.bootCounter += 1 }
@@ -111,6 +116,14 @@ extension StoredMachine {
             transition.events.append(MachineEvent(.normal, .deleteSuccess, "\(name) is deleted."))
         }
         return transition
+    }
+}
+
+extension StoredMachine {
+    /// - Throws: ``MachineRefusal`` with `wrongState` while its disk is on a node that was declared dead.
+    private func requireNode() throws(MachineRefusal) {
+        guard phase == .error, let fault, fault.code == .nodeDead else { return }
+        throw MachineRefusal(.wrongState, "VM \(name) is in ERROR: \(fault.message)")
     }
 }
 

@@ -23,6 +23,7 @@
 ///   active ──hibernate──▶ hibernating ──asleep──▶ hibernated ──restore──▶ restoring ──ready──▶ active
 ///       error ──asleep──▶ hibernated   restoring ──off──▶ shutoff
 ///   creating, error ──cleared──▶ creating   (the node that could not build it kept nothing; it is placed again)
+///   every phase of a machine that was built ──lose──▶ error      (its node was declared dead, with its disk)
 ///   every phase ──delete──▶ deleting ──gone──▶ deleted
 /// ```
 ///
@@ -74,6 +75,8 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
         case gone
         /// The phase's time limit passed.
         case expire
+        /// Its node was declared dead, and its disk is there.
+        case lose
     }
 
     /// The phase that follows, or nil when the trigger changes nothing here.
@@ -92,26 +95,32 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
     private static let edges: [MachinePhase: [Trigger: MachinePhase]] = [
         .creating: [
             .work: .building, .ready: .active, .evict: .creating, .cleared: .creating,
-            .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting,
+            .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
         ],
         .building: [
             .ready: .active, .evict: .creating, .off: .shutoff,
-            .fail: .error, .expire: .error, .delete: .deleting,
+            .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
         ],
         .active: [
             .stop: .stopping, .reboot: .rebooting, .hibernate: .hibernating, .down: .starting, .off: .shutoff,
-            .fail: .error, .delete: .deleting,
+            .fail: .error, .lose: .error, .delete: .deleting,
         ],
-        .stopping: [.off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
-        .shutoff: [.start: .starting, .delete: .deleting],
-        .starting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
-        .rebooting: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
-        .hibernating: [.asleep: .hibernated, .fail: .error, .expire: .error, .delete: .deleting],
-        .hibernated: [.restore: .restoring, .delete: .deleting],
-        .restoring: [.ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .delete: .deleting],
+        .stopping: [.off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting],
+        .shutoff: [.start: .starting, .lose: .error, .delete: .deleting],
+        .starting: [
+            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+        ],
+        .rebooting: [
+            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+        ],
+        .hibernating: [.asleep: .hibernated, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting],
+        .hibernated: [.restore: .restoring, .lose: .error, .delete: .deleting],
+        .restoring: [
+            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+        ],
         .error: [
             .ready: .active, .off: .shutoff, .asleep: .hibernated, .stop: .stopping, .reboot: .rebooting,
-            .cleared: .creating, .delete: .deleting,
+            .cleared: .creating, .lose: .error, .delete: .deleting,
         ],
         .deleting: [.gone: .deleted],
         .deleted: [:],

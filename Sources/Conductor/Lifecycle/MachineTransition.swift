@@ -14,6 +14,8 @@ package struct MachineTransition: Sendable, Hashable {
     package var stopsClock = false
     /// Whether the node confirmed that nothing is left: what the machine holds there is free.
     package var leavesNode = false
+    /// Whether the node may still have something of it, since it was declared dead: that goes when the node is back.
+    package var abandonsNode = false
     /// Whether the node confirmed that it is off and may give up what it ran on: its vCPUs, memory and GPUs are free.
     package var releasesCompute = false
     /// Whether the node confirmed that it gave up the floating IP that was taken away: the address is free.
@@ -119,6 +121,9 @@ package struct MachineEvent: Sendable, Hashable {
         case recovered = "InstanceRecovered"
         case shutDownByGuest = "InstanceShutDownByGuest"
         case rescheduled = "InstanceRescheduled"
+        case moved = "InstanceMoved"
+        case moveDelayed = "InstanceMoveDelayed"
+        case nodeLost = "InstanceNodeLost"
         case restoredGeneration = "InstanceGenerationRaised"
     }
 }

@@ -9,6 +9,8 @@ package struct NodeRefusal: Error, Sendable, CustomStringConvertible {
         case unauthorized
         /// An agent with a newer epoch has taken over; this one has to stop.
         case outdated
+        /// An operator declared the node dead; its agent has to begin a new session.
+        case declaredDead
         /// The host is not the one that the node's name stands for.
         case wrongIdentity
         /// It speaks another version of the protocol.

@@ -76,10 +76,10 @@ package struct NodeReports: Sendable {
         let results = try await database.atomically([ReportTransaction.header(report, node)], durably: false)
         let header = try ReportTransaction.Header(results[0].rows, report, node)
         if !header.isNewest { logOld(node) }
-        if header.isNewest && header.changesNode {
+        if header.isNewest && (header.changesNode || header.isReturning) {
             try await database.atomically([
                 StatusCallback.lock(ofNodes: [node.id]), ReportTransaction.nodeState(report, node),
-                StatusCallback.afterChange(ofNodes: [node.id]),
+                AbandonedMachines.readmit(node.id), StatusCallback.afterChange(ofNodes: [node.id]),
             ])
         }
         return ReportReceipt(

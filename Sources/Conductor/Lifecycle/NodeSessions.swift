@@ -40,15 +40,18 @@ package struct NodeSessions: Sendable {
             try Self.checkIdentity(request, node, transaction)
             let epoch = try Self.raiseEpoch(request, node, transaction)
             try InventoryStore.write(request.inventory, of: node.id, transaction)
+            let abandoned = try AbandonedMachines.tasks(of: node, transaction)
             let session = NodeSession(
                 epoch: epoch,
                 nodeID: node.id,
                 queue: TaskTopology.queue(of: node.name),
                 reportInterval: intervals.report,
                 desiredInterval: intervals.desired,
-                floatingIPPools: try Self.pools(of: node.id, transaction)
+                floatingIPPools: try Self.pools(of: node.id, transaction),
+                abandoned: abandoned
             )
-            return (session, try Self.strangers(request.machines, on: node.id, transaction))
+            let strangers = try Self.strangers(request.machines, on: node.id, transaction)
+            return (session, strangers.filter { uuid in !abandoned.contains { $0.uuid == uuid } })
         }
         for uuid in strangers {
             logger.warning(

@@ -34,6 +34,7 @@ package struct Reconciler: Service {
             retention: retention,
             placer: MachinePlacer(database: database, limits: limits, outbox: outbox),
             mover: FloatingIPMover(database: database, limits: limits, outbox: outbox),
+            drain: NodeDrain(database: database, limits: limits, outbox: outbox),
             outbox: outbox,
             images: images
         )
@@ -70,6 +71,7 @@ package struct Reconciler: Service {
             }
         }
         await attempt("late jobs") { try await duties.expireJobs() }
+        await attempt("drains") { try await duties.drain.advance() }
         await attempt("unplaced machines") { try await duties.placeUnplaced() }
         await attempt("floating IPs that move") {
             try await duties.mover.complete()

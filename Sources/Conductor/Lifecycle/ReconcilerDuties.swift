@@ -11,6 +11,7 @@ struct ReconcilerDuties: Sendable {
     let retention: Retention
     let placer: MachinePlacer
     let mover: FloatingIPMover
+    let drain: NodeDrain
     let outbox: OutboxSignal
     /// Nil where there is no image store.
     var images: ImageFiles?
@@ -104,12 +105,12 @@ struct ReconcilerDuties: Sendable {
         }
     }
 
-    /// Machines that left a node and were not placed again, since a process died in between.
+    /// Machines that left a node and were not placed again, since a process died in between or there was no room.
     func placeUnplaced() async throws {
         let machines: [VirtualMachineID] = try await database.read { transaction in
             try transaction.query(
                 """
-                SELECT id FROM virtual_machine WHERE node_id IS NULL AND phase = 'creating' ORDER BY id
+                SELECT id FROM virtual_machine WHERE node_id IS NULL AND phase IN ('creating', 'shutoff', 'hibernated') ORDER BY id
                 LIMIT \(Self.batch)
                 """
             )

@@ -46,6 +46,13 @@ struct ReportTransaction {
         if !report.removedVolumes.isEmpty {
             try VolumeRemoval.confirm(report.removedVolumes, by: node.id, transaction)
         }
+        if header.isReturning {
+            statements += [
+                AbandonedMachines.confirm(report.machines, by: node.id), AbandonedMachines.readmit(node.id),
+            ]
+            // What it has to take down is told once more by its next looks, if it is of nobody then.
+            (result.orphans, result.foreign) = ([], [])
+        }
         guard !statements.isEmpty else { return result }
         let raisesRevision = transitions.contains { $0.leavesNode || $0.releasesCompute || $0.tellsNode }
         if raisesRevision { statements.append(Self.lookAfterwards(node)) }
@@ -76,6 +83,8 @@ struct ReportTransaction {
         let isNewest: Bool
         /// Whether the node was silent, or as well or ill as it no longer is.
         let changesNode: Bool
+        /// Whether the node was declared dead, and may still have what it had then.
+        let isReturning: Bool
         let absentVolumes: [AbsentVolume]
         let uncleanGPUs: [UncleanGPU]
         /// The rotation of the node's secrets that is to be done.
@@ -85,6 +94,13 @@ struct ReportTransaction {
         ///
         /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over.
         init(_ rows: [Row], _ report: NodeReport, _ node: NodeIdentity) throws {
+            if let row = rows.first, try row["dead"] {
+                throw NodeRefusal(
+                    .declaredDead,
+                    "Node \(node.name) was declared dead, and its machines may run elsewhere. It has to begin a new session, "
+                        + "which says what must not run on it any more."
+                )
+            }
             guard let row = rows.first, try row["epoch"] == report.epoch else {
                 throw NodeRefusal(
                     .outdated,
@@ -99,6 +115,7 @@ struct ReportTransaction {
             uncleanGPUs = try GPUCleaning.units(row)
             rotation = try row["rotation"]
             changesNode = try row["silent"] || row["healthy"] != report.problems.isEmpty
+            isReturning = try row["returning"]
         }
     }
 
@@ -115,7 +132,8 @@ struct ReportTransaction {
                 AND (last.epoch, last.sequence) < (n.epoch, \(report.sequence)::bigint)
             RETURNING 1
         )
-        SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.healthy,
+        SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.state = 'dead' AS dead,
+            n.declared_dead_at IS NOT NULL AS returning, n.healthy,
             EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column),
             \(raw: GPUCleaning.column), CASE WHEN n.rotation > n.rotated THEN n.rotation END AS rotation
         FROM compute_node n WHERE n.id = \(node.id)

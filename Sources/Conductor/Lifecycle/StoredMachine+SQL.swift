@@ -36,11 +36,12 @@ extension StoredMachine {
         vm.assign_floating_ip, vm.floating_ip_attaching, vm.floating_ip_detaching, vm.floating_ip_on_restore,
         vm.volumes_changing, vm.rules_changing, vm.node_id, vm.holds_compute,
         (SELECT f.stop_policy FROM flavor f WHERE f.id = vm.flavor_id) AS stop_policy, vm.evicting, vm.tried_nodes,
-        vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
+        vm.starts_elsewhere, vm.applied_generation, vm.observed_power, vm.floating_ip_wired, vm.activity_step, vm.activity_percent,
         vm.fault_code, vm.fault_message,
         vm.callback_url IS NOT NULL AS calls_back, EXISTS (
             SELECT FROM volume_attachment a JOIN volume v ON v.id = a.volume_id
             WHERE a.vm_id = vm.id AND v.node_id IS NOT NULL) AS is_bound,
+        NOT EXISTS (SELECT FROM volume_attachment a WHERE a.vm_id = vm.id AND a.boot) AS has_own_disk,
         EXISTS (SELECT FROM snapshot s WHERE s.vm_id = vm.id AND s.state = 'creating') AS is_snapshotting
         """
 
@@ -65,6 +66,7 @@ extension StoredMachine {
             stopPolicy: row["stop_policy"],
             evicting: row["evicting"],
             triedNodes: row["tried_nodes"],
+            startsElsewhere: row["starts_elsewhere"],
             appliedGeneration: row["applied_generation"],
             observed: row["observed_power"],
             floatingIPWired: row["floating_ip_wired"],
@@ -72,6 +74,7 @@ extension StoredMachine {
             fault: row.fault,
             callsBack: row["calls_back"],
             isBound: row["is_bound"],
+            hasOwnDisk: row["has_own_disk"],
             isSnapshotting: row["is_snapshotting"]
         )
     }

@@ -34,6 +34,8 @@ package struct StoredMachine: Sendable, Hashable {
     package var evicting: Bool
     /// The nodes that could not, in the order tried.
     package var triedNodes: [NodeID]
+    /// Whether it is off only because it is moved, or lost its node, so that it is started where it is placed.
+    package var startsElsewhere: Bool
     package var appliedGeneration: Generation
     package var observed: ObservedPower
     package var floatingIPWired: Bool
@@ -43,6 +45,8 @@ package struct StoredMachine: Sendable, Hashable {
     package var callsBack: Bool
     /// Whether it has a volume on its node's own disk, so that no other node can have it.
     package var isBound: Bool
+    /// Whether its root disk is a file of its node's, and no volume.
+    package var hasOwnDisk: Bool
     /// Whether its disk is being copied: nothing else is done with it meanwhile.
     package var isSnapshotting: Bool
 
@@ -66,6 +70,7 @@ package struct StoredMachine: Sendable, Hashable {
         stopPolicy: StopPolicy = .keep,
         evicting: Bool = false,
         triedNodes: [NodeID] = [],
+        startsElsewhere: Bool = false,
         appliedGeneration: Generation = Generation(0),
         observed: ObservedPower = .absent,
         floatingIPWired: Bool = false,
@@ -73,6 +78,7 @@ package struct StoredMachine: Sendable, Hashable {
         fault: Fault? = nil,
         callsBack: Bool = false,
         isBound: Bool = false,
+        hasOwnDisk: Bool = true,
         isSnapshotting: Bool = false
     ) {
         self.id = id
@@ -94,6 +100,7 @@ package struct StoredMachine: Sendable, Hashable {
         self.stopPolicy = stopPolicy
         self.evicting = evicting
         self.triedNodes = triedNodes
+        self.startsElsewhere = startsElsewhere
         self.appliedGeneration = appliedGeneration
         self.observed = observed
         self.floatingIPWired = floatingIPWired
@@ -101,9 +108,27 @@ package struct StoredMachine: Sendable, Hashable {
         self.fault = fault
         self.callsBack = callsBack
         self.isBound = isBound
+        self.hasOwnDisk = hasOwnDisk
         self.isSnapshotting = isSnapshotting
     }
 
     /// What its node has to make of it.
     package var wantedOnNode: WantedPower { evicting ? .absent : desired }
+
+    /// Whether it is on its way from one node to another, which nothing but its deletion ends.
+    package var isMoving: Bool {
+        switch phase {
+        case .stopping: startsElsewhere
+        case .shutoff, .hibernated: startsElsewhere || evicting || nodeID == nil
+        case .creating, .building, .active, .starting, .rebooting, .hibernating, .restoring, .deleting, .deleted,
+            .error:
+            false
+        }
+    }
+
+    /// What of it is on its node's own disk, so that no other node can have it; nil for nothing.
+    package var localState: String? {
+        if hasOwnDisk { return "its root disk is on the node" }
+        return isBound ? "a volume of it is in the node's own storage pool" : nil
+    }
 }

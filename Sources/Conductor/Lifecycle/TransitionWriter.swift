@@ -43,6 +43,8 @@ struct TransitionWriter {
         if !left.isEmpty || !gone.isEmpty {
             statements.append(release(left: left, gone: gone, node))
         }
+        let abandoned = transitions.filter(\.abandonsNode).map(\.machine)
+        if let node, !abandoned.isEmpty { statements.append(AbandonedMachines.note(abandoned, on: node)) }
         let told = transitions.filter(\.tellsNode).map(\.machine.id)
         if let node, !told.isEmpty {
             statements.append(
@@ -88,7 +90,8 @@ struct TransitionWriter {
             UPDATE virtual_machine
             SET phase = \(machine.phase), desired = \(machine.desired), generation = \(machine.generation),
                 boot_counter = \(machine.bootCounter), node_id = \(machine.nodeID), evicting = \(machine.evicting),
-                tried_nodes = \(machine.triedNodes), applied_generation = \(machine.appliedGeneration),
+                tried_nodes = \(machine.triedNodes), starts_elsewhere = \(machine.startsElsewhere),
+                applied_generation = \(machine.appliedGeneration),
                 observed_power = \(machine.observed), assign_floating_ip = \(machine.wantsFloatingIP),
                 floating_ip_wired = \(machine.floatingIPWired), floating_ip_attaching = \(machine.attachesFloatingIP),
                 floating_ip_detaching = \(machine.detachesFloatingIP),

@@ -11,6 +11,8 @@ package struct NodeRecord: Sendable {
         case up
         /// Its reports stopped; what runs there goes on.
         case silent
+        /// An operator made sure that nothing runs there any more.
+        case dead
     }
 
     /// What there is of the secrets by which its agent is let in.
@@ -32,6 +34,12 @@ package struct NodeRecord: Sendable {
     package var credentials: Credentials
     package var cordoned: Bool
     package var cordonReason: String?
+    /// Nil while it is not drained.
+    package var drain: NodeDrainRecord?
+    /// Set until a host came back and is rid of what went elsewhere.
+    package var declaredDeadAt: Date?
+    /// How it was made sure that nothing runs there.
+    package var fencedBy: String?
     /// False while the agent names problems.
     package var healthy: Bool
     package var problems: [String]
@@ -53,7 +61,23 @@ package struct NodeRecord: Sendable {
     package var gpus: [GPURecord]
     package var machineCount: Int
     package var lastReportAt: Date?
+    /// Another one each time that the host is started.
+    package var bootID: String?
     package var createdAt: Date
+}
+
+/// How far the drain of a node is. The numbers are those of a reconciler's last look, nil before the first.
+package struct NodeDrainRecord: Sendable, Hashable {
+    package var policy: DrainPolicy
+    package var since: Date
+    /// Machines that are still to stop, or to go.
+    package var left: Int?
+    /// Machines that are left where they are.
+    package var staying: Int?
+    /// What holds it up, other than the machines themselves.
+    package var obstacle: String?
+    /// Since when nothing is left to do.
+    package var finishedAt: Date?
 }
 
 /// How much of a node's amounts may be given out, relative to what it has.

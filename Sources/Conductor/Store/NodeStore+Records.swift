@@ -15,7 +15,8 @@ extension NodeStore {
                 n.vcpus, n.memory_mib, n.disk_gib, n.reserved_vcpus, n.reserved_memory_mib, n.reserved_disk_gib,
                 n.limit_vcpus, n.limit_memory_mib, n.limit_disk_gib, n.allocated_vcpus, n.allocated_memory_mib,
                 n.allocated_disk_gib, n.vcpu_ratio, n.memory_ratio, n.disk_ratio, n.memory_page_mib, n.created_at,
-                coalesce(r.problems, '{}') AS problems, r.received_at,
+                n.drain_policy, n.drain_since, n.drain_left, n.drain_staying, n.drain_obstacle, n.drained_at,
+                n.declared_dead_at, n.fenced_by, coalesce(r.problems, '{}') AS problems, r.received_at, r.boot_id,
                 CASE WHEN n.api_key_digest IS NULL THEN 'revoked' WHEN n.rotated < n.rotation THEN 'rotating'
                     ELSE 'valid' END AS credentials,
                 (SELECT count(*) FROM virtual_machine vm WHERE vm.node_id = n.id) AS machines
@@ -40,6 +41,9 @@ extension NodeStore {
             credentials: row["credentials"],
             cordoned: row["cordoned"],
             cordonReason: row["cordon_reason"],
+            drain: drain(row),
+            declaredDeadAt: row["declared_dead_at"],
+            fencedBy: row["fenced_by"],
             healthy: row["healthy"],
             problems: row["problems"],
             shrunk: row["shrunk"],
@@ -56,7 +60,22 @@ extension NodeStore {
             gpus: gpus,
             machineCount: row["machines"],
             lastReportAt: row["received_at"],
+            bootID: row["boot_id"],
             createdAt: row["created_at"]
+        )
+    }
+
+    private static func drain(_ row: Row) throws -> NodeDrainRecord? {
+        guard let policy: DrainPolicy = try row["drain_policy"], let since: Date = try row["drain_since"] else {
+            return nil
+        }
+        return try NodeDrainRecord(
+            policy: policy,
+            since: since,
+            left: row["drain_left"],
+            staying: row["drain_staying"],
+            obstacle: row["drain_obstacle"],
+            finishedAt: row["drained_at"]
         )
     }
 

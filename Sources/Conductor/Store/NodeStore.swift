@@ -5,7 +5,7 @@ package import Postgres
 
 /// The nodes, for operators.
 package struct NodeStore: Sendable {
-    private let database: Database
+    let database: Database
 
     package init(database: Database) {
         self.database = database
@@ -50,11 +50,30 @@ package struct NodeStore: Sendable {
         }
     }
 
-    /// Lets new machines on a node again.
+    /// Keeps new machines off a node and has the ones that it has stopped, moved or waited for. Doing it again changes the
+    /// reason, and with another policy it begins anew.
+    package func drain(_ name: NodeName, _ policy: DrainPolicy, reason: String) async throws -> NodeRecord {
+        try await change(name) { transaction in
+            try transaction.execute(
+                """
+                UPDATE compute_node SET cordoned = true, cordon_reason = \(reason), drain_policy = \(policy),
+                    drain_since = CASE WHEN drain_policy = \(policy) THEN drain_since ELSE now() END,
+                    drain_left = NULL, drain_staying = NULL, drain_obstacle = NULL, drained_at = NULL
+                WHERE name = \(name)
+                """
+            )
+        }
+    }
+
+    /// Lets new machines on a node again, and ends its drain.
     package func uncordon(_ name: NodeName) async throws -> NodeRecord {
         try await change(name) { transaction in
             try transaction.execute(
-                "UPDATE compute_node SET cordoned = false, cordon_reason = NULL WHERE name = \(name)"
+                """
+                UPDATE compute_node SET cordoned = false, cordon_reason = NULL, drain_policy = NULL, drain_since = NULL,
+                    drain_left = NULL, drain_staying = NULL, drain_obstacle = NULL, drained_at = NULL
+                WHERE name = \(name)
+                """
             )
         }
     }

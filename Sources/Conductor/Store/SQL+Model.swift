@@ -59,6 +59,7 @@ extension ImageSource.Format: SQLEncodable, SQLDecodable {}
 extension JoinTokenRecord.State: SQLDecodable {}
 extension NodeRecord.State: SQLEncodable, SQLDecodable {}
 extension NodeRecord.Credentials: SQLEncodable, SQLDecodable {}
+extension DrainPolicy: SQLEncodable, SQLDecodable {}
 extension GPURecord.State: SQLEncodable, SQLDecodable {}
 extension MachineEventRecord.Kind: SQLEncodable, SQLDecodable {}
 extension MachineEvent.Reason: SQLEncodable, SQLDecodable {}

@@ -5,10 +5,10 @@ import ArgumentParser
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
-        abstract: "For operators: let hosts become nodes, see nodes, keep machines off them, remove them.",
+        abstract: "For operators: let hosts become nodes, see nodes, keep machines off them, empty and remove them.",
         subcommands: [
-            NodeToken.self, NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeRotate.self,
-            NodeRevoke.self, NodeRemove.self,
+            NodeToken.self, NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeDrain.self,
+            NodeDeclareDead.self, NodeRotate.self, NodeRevoke.self, NodeRemove.self,
         ]
     )
 }

@@ -49,12 +49,17 @@ struct NodeList: AsyncParsableCommand {
 extension NodeBody {
     /// The state with what keeps machines from the node beside it.
     var stateWords: String {
-        let words = [state, healthy ? nil : "unhealthy", cordoned ? "cordoned" : nil, shrunk ? "shrunk" : nil]
+        let isReturning = declaredDeadAt != nil && state != "dead"
+        let keeping = drain.map { $0.finishedAt == nil ? "draining" : "drained" } ?? (cordoned ? "cordoned" : nil)
+        let words = [
+            state, isReturning ? "returning" : nil, healthy ? nil : "unhealthy", keeping, shrunk ? "shrunk" : nil,
+        ]
         return words.compactMap { $0 }.joined(separator: ", ")
     }
 
     /// Why new machines do not go there.
     var why: String? {
-        problems.first ?? cordonReason ?? (shrunk ? "The host has less than was given out." : nil)
+        problems.first ?? drain?.obstacle ?? cordonReason ?? fencedBy
+            ?? (shrunk ? "The host has less than was given out." : nil)
     }
 }

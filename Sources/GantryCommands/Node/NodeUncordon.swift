@@ -7,7 +7,7 @@ import GantryProtocol
 struct NodeUncordon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uncordon",
-        abstract: "Let new machines go to a node again."
+        abstract: "Let new machines go to a node again, and end its drain."
     )
 
     @OptionGroup var reference: NodeReference

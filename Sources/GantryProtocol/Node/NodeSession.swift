@@ -42,6 +42,9 @@ public struct NodeSession: Hashable, Sendable, Codable {
     public var desiredInterval: Int
     /// Every floating IP pool of the node's region; addresses of these without an owner are dropped.
     public var floatingIPPools: [Subnet]
+    /// What must not be on the node any more, since the node was declared dead and it went elsewhere: taken down before
+    /// anything else is done.
+    public var abandoned: [MachineTask]
 
     public init(
         epoch: Int64,
@@ -49,7 +52,8 @@ public struct NodeSession: Hashable, Sendable, Codable {
         queue: String,
         reportInterval: Int,
         desiredInterval: Int,
-        floatingIPPools: [Subnet]
+        floatingIPPools: [Subnet],
+        abandoned: [MachineTask] = []
     ) {
         self.epoch = epoch
         self.nodeID = nodeID
@@ -57,6 +61,7 @@ public struct NodeSession: Hashable, Sendable, Codable {
         self.reportInterval = reportInterval
         self.desiredInterval = desiredInterval
         self.floatingIPPools = floatingIPPools
+        self.abandoned = abandoned
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -66,6 +71,7 @@ public struct NodeSession: Hashable, Sendable, Codable {
         case reportInterval = "report_interval"
         case desiredInterval = "desired_interval"
         case floatingIPPools = "floating_ip_pools"
+        case abandoned
     }
 }
 

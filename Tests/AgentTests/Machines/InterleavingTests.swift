@@ -61,7 +61,7 @@ private struct Story {
     mutating func happen() async throws {
         if await host.isAgentDead { try await restart() }
         await disturb()
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
         case 0, 1, 2, 3: try await ask()
         case 4: if let old = history.randomElement(using: &random) { await deliver([old]) }
         case 5: await deliver(Array(wanted.values).shuffled(using: &random))
@@ -69,6 +69,7 @@ private struct Story {
         case 7: await guest()
         case 8: try await restart()
         case 9: await host.setReachable(random.chance(60))
+        case 11: try await abandon()
         case 10: random.chance(50) ? await host.flushFilter() : await host.forgetReasons()
         default: try await Task.sleep(for: .milliseconds(Int.random(in: 0...5, using: &random)))
         }
@@ -125,6 +126,24 @@ private struct Story {
         )
         await node.start()
         try? await node.supervisor.lookAtAll()
+    }
+
+    /// The node was taken for dead, and one of its machines is elsewhere since. An agent that cannot end it begins again.
+    private mutating func abandon() async throws {
+        guard let last = wanted.values.randomElement(using: &random) else { return }
+        var task = last
+        (task.power, task.spec, task.generation) = (.absent, nil, last.generation.next)
+        await witness.mayGo(task.uuid, since: task.generation)
+        wanted[task.uuid] = task
+        history.append(task)
+        await host.disturb { _, _ in nil }
+        // A session needs a libvirt that answers.
+        await host.setReachable(true)
+        await node.supervisor.stop()
+        node = try SimulatedNode(folder: folder, host: host, listener: Listener(witness: witness.check), slots: 2)
+        try await node.start(abandoned: [task])
+        #expect(await host.machines[task.uuid]?.domain?.state != .running)
+        #expect(await host.filter[task.uuid] == nil)
     }
 
     /// One step in eight goes wrong in some way.

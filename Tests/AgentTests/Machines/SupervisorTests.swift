@@ -42,6 +42,45 @@ struct SupervisorTests {
         await node.host.machines[uuid]?.domain?.state
     }
 
+    @Test("What lives elsewhere is off and without an address when the agent has begun, and gone whatever happens then")
+    func abandoned() async throws {
+        try await withTemporaryDirectory { folder in
+            let first = try SimulatedNode(folder: folder)
+            let task = try Example.task(spec: Example.spec(floatingIP: "192.0.2.7"))
+            try await first.supervisor.take(task)
+            try await eventually("it runs") { await first.listener.last(uuid)?.power == .running }
+            await first.supervisor.stop()
+            let second = try SimulatedNode(folder: folder, host: first.host)
+            try await second.start(abandoned: [try Example.task(.absent, generation: 5)])
+            #expect(await state(second) == .off)
+            #expect(await second.host.filter.isEmpty)
+            #expect(await second.host.floatingIPs.isEmpty)
+            await second.supervisor.stop()
+            // It died before it had taken it down, and nobody says it again; but what was said before may come late.
+            let third = try SimulatedNode(folder: folder, host: first.host)
+            await third.start()
+            try await third.supervisor.take(hint: task)
+            try await third.supervisor.lookAtAll()
+            try await eventually("it is gone") { await third.host.holdings == [] }
+            try await eventually("it is told") { await third.listener.last(uuid)?.power == .absent }
+            #expect(await third.listener.last(uuid)?.appliedGeneration == Generation(5))
+            await third.supervisor.stop()
+        }
+    }
+
+    @Test("A libvirt that goes away keeps the agent from beginning while a copy may run")
+    func abandonedUnreachable() async throws {
+        try await withTemporaryDirectory { folder in
+            let node = try SimulatedNode(folder: folder)
+            await node.host.setReachable(false)
+            let fault = await #expect(throws: Fault.self) {
+                try await node.start(abandoned: [try Example.task(.absent, generation: 5)])
+            }
+            #expect(fault?.code == .hypervisorUnreachable)
+            await node.supervisor.stop()
+        }
+    }
+
     @Test("Before all that is wanted is known, nothing is an orphan", arguments: Supervisor.OrphanPolicy.allCases)
     func early(_ policy: Supervisor.OrphanPolicy) async throws {
         try await withOrphan(policy) { node, _ in

@@ -16,6 +16,7 @@ actor ListeningConductor: ConductorConnection {
     private var lastingFailure: ConductorError?
     /// How many calls were answered with an error.
     private(set) var refusals = 0
+    private var abandoned: [MachineTask] = []
     private var desired = DesiredState(revision: 1, machines: [], floatingIPPools: [])
 
     /// Which rotation of the node's secrets the answers to reports ask for.
@@ -39,6 +40,9 @@ actor ListeningConductor: ConductorConnection {
 
     func want(rotation: Int64?) { self.rotation = rotation }
 
+    /// Says at the begin of each session that these are elsewhere.
+    func abandon(_ tasks: [MachineTask]) { abandoned = tasks }
+
     func openSession(_ request: NodeSessionRequest) throws -> NodeSession {
         try answer()
         sessions.append(request)
@@ -48,7 +52,8 @@ actor ListeningConductor: ConductorConnection {
             queue: "gantry.node.n1",
             reportInterval: 1,
             desiredInterval: 1,
-            floatingIPPools: []
+            floatingIPPools: [],
+            abandoned: abandoned
         )
     }
 

@@ -61,8 +61,14 @@ struct SimulatedNode: Sendable {
 
     /// What an agent does at its start, before its first task.
     func start() async {
+        // Only what is abandoned can fail.
+        try? await start(abandoned: [])
+    }
+
+    /// What an agent does at its start on a node that was declared dead.
+    func start(abandoned: [MachineTask]) async throws {
         await host.startAgent()
-        await supervisor.begin(floatingIPPools: [])
+        try await supervisor.begin(floatingIPPools: [], abandoned: abandoned)
     }
 }
 

@@ -14,6 +14,7 @@ struct SimulatedCloud: MachineCloud {
     let folder: String
     /// An operator's key.
     let operatorKey: String
+    let fleet: SimulatedFleet
 
     var api: APIClient { conductor.api }
 
@@ -25,6 +26,7 @@ struct SimulatedCloud: MachineCloud {
         nodes: Int = 1,
         gpus: Int = 0,
         settings: [String: String] = [:],
+        sharesPool: Bool = false,
         _ body: @Sendable @escaping (SimulatedCloud) async throws -> Void
     ) async throws {
         let image = try await TestImage.micro()
@@ -53,6 +55,7 @@ struct SimulatedCloud: MachineCloud {
                         directory: folder,
                         nodesPerConnection: 1,
                         gpus: gpus,
+                        sharesPool: sharesPool,
                         logger: Logger(label: "fleet")
                     )
                     let result: Result<Void, any Error>
@@ -66,7 +69,8 @@ struct SimulatedCloud: MachineCloud {
                             conductor: conductor,
                             database: database,
                             folder: folder,
-                            operatorKey: key
+                            operatorKey: key,
+                            fleet: fleet
                         )
                         result = .success(try await body(cloud))
                     } catch {

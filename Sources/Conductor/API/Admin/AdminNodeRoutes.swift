@@ -9,14 +9,19 @@ struct AdminNodeRoutes: Sendable {
     let store: NodeStore
     let registry: NodeRegistry
     let regions: RegionStore
+    let drains: NodeDrain
+    let deaths: NodeDeath
 
     func add(to admin: RouterGroup<OperatorContext>) {
         let nodes = admin.group("nodes")
         nodes.get(use: list)
         nodes.get(":name", use: show)
         nodes.delete(":name", use: remove)
+        nodes.get(":name/virtual-machines", use: listMachines)
         nodes.post(":name/cordon", use: cordon)
         nodes.post(":name/uncordon", use: uncordon)
+        nodes.post(":name/drain", use: drain)
+        nodes.post(":name/declare-dead", use: declareDead)
         nodes.put(":name/ratios", use: setRatios)
         nodes.post(":name/rotate-credentials", use: rotate)
         nodes.post(":name/revoke-credentials", use: revoke)
@@ -43,6 +48,14 @@ struct AdminNodeRoutes: Sendable {
             throw NodeRefusal(.notFound, "There is no node named \(name).")
         }
         return try .json(NodeBody(record), message: message)
+    }
+
+    private func listMachines(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let (name, paging) = (try context.node, try Paging(request))
+        guard let page = try await store.machines(of: name, paging.rows(search: request.text("search"))) else {
+            throw NodeRefusal(.notFound, "There is no node named \(name).")
+        }
+        return try .json(page, paging, message: "These are the node's machines.") { NodeMachineBody($0) }
     }
 
     // MARK: - Secrets and removal
@@ -80,6 +93,29 @@ struct AdminNodeRoutes: Sendable {
         return try .json(NodeBody(record), message: "The node takes new machines when it is up and healthy.")
     }
 
+    private func drain(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let body = try await request.json(DrainRequest.self)
+        let name = try context.node
+        let record = try await store.drain(name, body.policy, reason: try body.checkedReason)
+        // The reconciler does it again when this fails.
+        try await drains.advance(record.id)
+        return try await answer(name, message: "The node takes no new machines, and is drained. Uncordon ends it.")
+    }
+
+    private func declareDead(_ request: Request, _ context: OperatorContext) async throws -> Response {
+        let body = try await request.json(DeclareDeadRequest.self)
+        let name = try context.node
+        guard body.confirm == name.description else {
+            throw APIError(
+                .badRequest,
+                "confirm: it has to be the node's name, \(name). By it you say that its host is off, or can reach neither "
+                    + "network nor shared storage, and stays so: its machines start elsewhere."
+            )
+        }
+        try await deaths.declare(name, fencedBy: try body.checkedFencedBy)
+        return try await answer(name, message: "The node was declared dead.")
+    }
+
     private func setRatios(_ request: Request, _ context: OperatorContext) async throws -> Response {
         let ratios = try OvercommitRatios(await request.json(RatiosBody.self))
         let record = try await store.setRatios(ratios, of: try context.node)
@@ -113,6 +149,52 @@ extension CordonRequest {
     }
 }
 
+extension DrainRequest {
+    /// - Throws: ``APIError`` that names the field.
+    fileprivate var checkedReason: String {
+        get throws(APIError) { try CordonRequest(reason: reason).checkedReason }
+    }
+}
+
+extension DeclareDeadRequest {
+    private static let maximumLength = 1000
+
+    /// - Throws: ``APIError`` that names the field.
+    fileprivate var checkedFencedBy: String {
+        get throws(APIError) { try TextField.check(fencedBy, "fenced_by", maximumLength: Self.maximumLength) }
+    }
+}
+
+extension NodeMachineBody {
+    fileprivate init(_ record: NodeMachineRecord) {
+        self.init(
+            id: record.id.rawValue,
+            name: record.name,
+            organization: record.organization,
+            status: record.status.rawValue,
+            resources: record.resources,
+            gpuCount: record.gpuCount,
+            holdsCompute: record.holdsCompute,
+            localState: record.localState,
+            drain: record.drain.map { $0.isPending ? "pending" : "stays" },
+            drainReason: record.drain?.text
+        )
+    }
+}
+
+extension NodeDrainBody {
+    fileprivate init(_ record: NodeDrainRecord) {
+        self.init(
+            policy: record.policy,
+            since: Timestamp(record.since),
+            left: record.left,
+            staying: record.staying,
+            obstacle: record.obstacle,
+            finishedAt: record.finishedAt.map { Timestamp($0) }
+        )
+    }
+}
+
 extension OvercommitRatios {
     fileprivate init(_ body: RatiosBody) throws(InvalidValue) {
         try self.init(vcpu: body.vcpu ?? 1, memory: body.memory ?? 1, disk: body.disk ?? 1)
@@ -131,6 +213,9 @@ extension NodeBody {
             schedulable: record.schedulable,
             cordonReason: record.cordonReason,
             cordoned: record.cordoned,
+            drain: record.drain.map { NodeDrainBody($0) },
+            declaredDeadAt: record.declaredDeadAt.map { Timestamp($0) },
+            fencedBy: record.fencedBy,
             healthy: record.healthy,
             problems: record.problems,
             shrunk: record.shrunk,
@@ -150,6 +235,7 @@ extension NodeBody {
             gpus: record.gpus.map { AdminGPUBody($0) },
             virtualMachineCount: record.machineCount,
             lastReportAt: record.lastReportAt.map { Timestamp($0) },
+            bootID: record.bootID,
             createdAt: Timestamp(record.createdAt)
         )
     }

@@ -204,17 +204,32 @@ CREATE TABLE compute_node (
     CHECK ((next_rotation IS NULL) = (next_api_key_digest IS NULL)),
     CHECK (api_key_digest IS NOT NULL OR next_api_key_digest IS NULL),
     hostname              text,
-    -- `new` until its agent first came; `silent` when reports stopped.
-    state                 text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'up', 'silent')),
+    -- `new` until its agent first came; `silent` when reports stopped; `dead` when an operator said so of a silent one.
+    state                 text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'up', 'silent', 'dead')),
     -- By an operator.
     cordoned              boolean NOT NULL DEFAULT false,
     cordon_reason         text,
+    -- What becomes of the machines that it has while it is cordoned; null for nothing.
+    drain_policy          text CHECK (drain_policy IN ('stop', 'move', 'wait')),
+    drain_since           timestamptz,
+    -- How many machines were still to go or to stop when a reconciler last looked, and how many are left where they are.
+    drain_left            integer,
+    drain_staying         integer,
+    -- What holds it up, other than the machines themselves.
+    drain_obstacle        text,
+    -- Since when there is nothing left to do.
+    drained_at            timestamptz,
+    -- Set from an operator's word that the host is off, until a host came back and has nothing left of what went elsewhere.
+    declared_dead_at      timestamptz,
+    -- How it was made sure that the host runs nothing.
+    fenced_by             text,
     -- By its own agent, whose reasons are in node_report.problems.
     healthy               boolean NOT NULL DEFAULT true,
     -- Set when the host lost capacity that was already given out; nothing is placed until it fits again.
     shrunk                boolean NOT NULL DEFAULT false,
     schedulable           boolean NOT NULL GENERATED ALWAYS AS
-                              (state = 'up' AND NOT cordoned AND healthy AND NOT shrunk) STORED,
+                              (state = 'up' AND NOT cordoned AND healthy AND NOT shrunk
+                               AND declared_dead_at IS NULL) STORED,
     -- A fixed random place, from which a search for capacity starts.
     ring                  integer NOT NULL DEFAULT (random() * 2147483647)::integer,
     has_gpu               boolean NOT NULL DEFAULT false,
@@ -253,8 +268,14 @@ CREATE TABLE compute_node (
         shrunk OR (allocated_vcpus <= limit_vcpus
                    AND allocated_memory_mib <= limit_memory_mib
                    AND allocated_disk_gib <= limit_disk_gib)
-    )
+    ),
+    CHECK ((drain_policy IS NULL) = (drain_since IS NULL)),
+    CHECK (drain_policy IS NULL OR cordoned),
+    CHECK (drained_at IS NULL OR drain_policy IS NOT NULL),
+    CHECK ((declared_dead_at IS NULL) = (fenced_by IS NULL)),
+    CHECK (state <> 'dead' OR declared_dead_at IS NOT NULL)
 ) WITH (fillfactor = 70);
+CREATE INDEX compute_node_draining ON compute_node (id) WHERE drain_policy IS NOT NULL;
 CREATE INDEX compute_node_search ON compute_node (region_id, has_gpu, ring) WHERE schedulable;
 
 -- Lets one host become a node. Kept as a digest; a repeated join is told from another host's by the node's key.
@@ -352,6 +373,8 @@ CREATE TABLE virtual_machine (
     -- Set while the node must first confirm that nothing is left there, before the machine is placed elsewhere.
     evicting            boolean NOT NULL DEFAULT false,
     tried_nodes         bigint[] NOT NULL DEFAULT '{}',
+    -- Set while it is off only because it is moved, or lost its node: it is started where it is placed.
+    starts_elsewhere    boolean NOT NULL DEFAULT false,
 
     -- What was seen.
     applied_generation  bigint NOT NULL DEFAULT 0,
@@ -390,6 +413,7 @@ CREATE TABLE virtual_machine (
     CHECK (deleted_at IS NULL OR node_id IS NULL),
     CHECK (deleted_at IS NOT NULL OR environment_id IS NOT NULL),
     CHECK (NOT evicting OR node_id IS NOT NULL),
+    CHECK (NOT starts_elsewhere OR desired = 'stopped'),
     CHECK (NOT (assign_floating_ip AND floating_ip_detaching)),
     CHECK (assign_floating_ip OR NOT floating_ip_attaching)
 ) WITH (fillfactor = 70);
@@ -400,8 +424,24 @@ CREATE INDEX virtual_machine_node ON virtual_machine (node_id) WHERE node_id IS 
 CREATE INDEX virtual_machine_image ON virtual_machine (image_id);
 CREATE INDEX virtual_machine_deadline ON virtual_machine (deadline_at) WHERE deadline_at IS NOT NULL;
 -- Those that have left one node and wait for another.
-CREATE INDEX virtual_machine_unplaced ON virtual_machine (id) WHERE node_id IS NULL AND phase = 'creating';
+CREATE INDEX virtual_machine_unplaced ON virtual_machine (id)
+    WHERE node_id IS NULL AND phase IN ('creating', 'shutoff', 'hibernated');
+CREATE INDEX virtual_machine_starting_elsewhere ON virtual_machine (id) WHERE starts_elsewhere;
 CREATE INDEX virtual_machine_deleted ON virtual_machine (deleted_at) WHERE deleted_at IS NOT NULL;
+
+-- What a node that was declared dead may still have of machines that live elsewhere or nowhere since. Its agent is told of
+-- these before anything else, and a row goes when it has said that nothing of the machine is there.
+CREATE TABLE abandoned_machine (
+    node_id     bigint NOT NULL REFERENCES compute_node ON DELETE CASCADE,
+    uuid        uuid NOT NULL,
+    -- No foreign key: it outlives the machine.
+    vm_id       bigint NOT NULL,
+    -- The one at which the node has nothing of it; newer than all that the node can have heard of.
+    generation  bigint NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (node_id, uuid)
+);
 
 CREATE TABLE vm_key_binding (
     vm_id       bigint NOT NULL REFERENCES virtual_machine ON DELETE CASCADE,

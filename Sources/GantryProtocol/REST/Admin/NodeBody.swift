@@ -13,7 +13,7 @@ public struct NodeBody: AnswerContent, Hashable {
     public var region: String
     /// The host's own name, as its agent first gave it.
     @Nullable public var hostname: String?
-    /// `new` until its agent first came, `up`, or `silent` when its reports stopped.
+    /// `new` until its agent first came, `up`, `silent` when its reports stopped, or `dead` when an operator said so then.
     public var state: String
     /// `valid`, `rotating` while its agent has not used the new ones yet, or `revoked` until its host has joined again.
     public var credentials: String
@@ -21,6 +21,11 @@ public struct NodeBody: AnswerContent, Hashable {
     public var schedulable: Bool
     public var cordoned: Bool
     @Nullable public var cordonReason: String?
+    /// Nil while it is not drained.
+    @Nullable public var drain: NodeDrainBody?
+    /// Set until a host came back and is rid of what went elsewhere.
+    @Nullable public var declaredDeadAt: Timestamp?
+    @Nullable public var fencedBy: String?
     /// False while its agent names problems.
     public var healthy: Bool
     public var problems: [String]
@@ -43,6 +48,8 @@ public struct NodeBody: AnswerContent, Hashable {
     public var gpus: [AdminGPUBody]
     public var virtualMachineCount: Int
     @Nullable public var lastReportAt: Timestamp?
+    /// Another one each time that the host is started.
+    @Nullable public var bootID: String?
     public var createdAt: Timestamp
 
     public init(
@@ -55,6 +62,9 @@ public struct NodeBody: AnswerContent, Hashable {
         schedulable: Bool,
         cordonReason: String?,
         cordoned: Bool,
+        drain: NodeDrainBody?,
+        declaredDeadAt: Timestamp?,
+        fencedBy: String?,
         healthy: Bool,
         problems: [String],
         shrunk: Bool,
@@ -70,12 +80,16 @@ public struct NodeBody: AnswerContent, Hashable {
         gpus: [AdminGPUBody],
         virtualMachineCount: Int,
         lastReportAt: Timestamp?,
+        bootID: String?,
         createdAt: Timestamp
     ) {
         (self.id, self.name, self.region, self.state) = (id, name, region, state)
         _hostname = Nullable(wrappedValue: hostname)
         (self.credentials, self.schedulable, self.cordoned) = (credentials, schedulable, cordoned)
         _cordonReason = Nullable(wrappedValue: cordonReason)
+        _drain = Nullable(wrappedValue: drain)
+        _declaredDeadAt = Nullable(wrappedValue: declaredDeadAt)
+        _fencedBy = Nullable(wrappedValue: fencedBy)
         (self.healthy, self.problems, self.shrunk) = (healthy, problems, shrunk)
         _virtType = Nullable(wrappedValue: virtType)
         _hypervisorVersion = Nullable(wrappedValue: hypervisorVersion)
@@ -84,6 +98,7 @@ public struct NodeBody: AnswerContent, Hashable {
         (self.total, self.reserved, self.limit, self.allocated) = (total, reserved, limit, allocated)
         (self.ratios, self.gpus, self.virtualMachineCount) = (ratios, gpus, virtualMachineCount)
         _lastReportAt = Nullable(wrappedValue: lastReportAt)
+        _bootID = Nullable(wrappedValue: bootID)
         self.createdAt = createdAt
     }
 
@@ -97,6 +112,9 @@ public struct NodeBody: AnswerContent, Hashable {
         case schedulable
         case cordoned
         case cordonReason = "cordon_reason"
+        case drain
+        case declaredDeadAt = "declared_dead_at"
+        case fencedBy = "fenced_by"
         case healthy
         case problems
         case shrunk
@@ -112,6 +130,7 @@ public struct NodeBody: AnswerContent, Hashable {
         case gpus
         case virtualMachineCount = "virtual_machine_count"
         case lastReportAt = "last_report_at"
+        case bootID = "boot_id"
         case createdAt = "created_at"
     }
 }

@@ -62,6 +62,61 @@ struct NodeAdministrationTests {
         }
     }
 
+    @Test("A node is drained and shows how far it is, machine by machine, until it is uncordoned")
+    func drain() async throws {
+        try await TestAPI.with { api in
+            let machine = try #require(try await api.create(["name": "web"]).first)
+            let drained = try await api.operate(
+                .post,
+                "nodes/one/drain",
+                #"{"policy":"move","reason":"fans"}"#,
+                showing: NodeBody.self
+            )
+            #expect((drained.cordoned, drained.cordonReason, drained.schedulable) == (true, "fans", false))
+            let drain = try #require(drained.drain)
+            #expect((drain.policy, drain.left, drain.staying, drain.obstacle) == (.move, 0, 1, nil))
+            #expect(drain.finishedAt != nil)
+            let listed = try await api.list("nodes/one/virtual-machines?search=web", of: NodeMachineBody.self).contents
+            #expect(listed.map(\.id) == [machine.id])
+            #expect(listed.map(\.drain) == ["stays"] && listed[0].drainReason == "its root disk is on the node")
+            #expect((listed[0].organization, listed[0].vcpus, listed[0].holdsCompute) == ("acme", 1, true))
+            let waiting = try await api.operate(
+                .post,
+                "nodes/one/drain",
+                #"{"policy":"wait","reason":"fans"}"#,
+                showing: NodeBody.self
+            )
+            #expect(waiting.drain?.left == 1 && waiting.drain?.finishedAt == nil)
+            let back = try await api.operate(.post, "nodes/one/uncordon", showing: NodeBody.self)
+            #expect(back.drain == nil && back.schedulable)
+            let after = try await api.list("nodes/one/virtual-machines", of: NodeMachineBody.self).contents
+            #expect(after.map(\.drain) == [nil] && after[0].localState == "its root disk is on the node")
+        }
+    }
+
+    @Test("A node is declared dead when it is silent, its name is repeated, and it is said how its host was fenced")
+    func declareDead() async throws {
+        try await TestAPI.with { api in
+            let sound = #"{"confirm":"one","fenced_by":"IPMI"}"#
+            let refused = try await api.operate(.post, "nodes/one/declare-dead", sound)
+            #expect(refused.status == .conflict && refused.error?.message.contains("not dead") == true, "\(refused)")
+            try await api.cloud.execute("UPDATE compute_node SET state = 'silent'")
+            let silent: SQL = "SELECT count(*) AS number FROM compute_node WHERE state = 'silent'"
+            try await api.refuses(
+                [
+                    ("{}", .badRequest, "confirm is missing"),
+                    (#"{"confirm":"two","fenced_by":"IPMI"}"#, .badRequest, "it has to be the node's name, one"),
+                    (#"{"confirm":"one","fenced_by":""}"#, .badRequest, "fenced_by: it is empty"),
+                ],
+                "nodes/one/declare-dead",
+                rows: silent
+            )
+            let dead = try await api.operate(.post, "nodes/one/declare-dead", sound, showing: NodeBody.self)
+            #expect((dead.state, dead.fencedBy, dead.schedulable) == ("dead", "IPMI", false))
+            #expect(dead.declaredDeadAt != nil)
+        }
+    }
+
     @Test("GPUs are shown with who has them")
     func gpus() async throws {
         try await TestAPI.with { api in
@@ -106,6 +161,15 @@ struct NodeAdministrationTests {
             try await api.refuses(
                 [("{}", .badRequest, "reason is missing"), (#"{"reason":""}"#, .badRequest, "reason: it is empty")],
                 "nodes/one/cordon",
+                rows: unchanged
+            )
+            try await api.refuses(
+                [
+                    (#"{"reason":"fans"}"#, .badRequest, "policy is missing"),
+                    (#"{"policy":"away","reason":"fans"}"#, .badRequest, "policy"),
+                    (#"{"policy":"stop","reason":""}"#, .badRequest, "reason: it is empty"),
+                ],
+                "nodes/one/drain",
                 rows: unchanged
             )
             try await api.refuses(
