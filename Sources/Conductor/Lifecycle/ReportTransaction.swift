@@ -172,8 +172,11 @@ struct ReportTransaction {
         """
     }
 
-    /// Writes that the node is up, and whether it is well.
+    /// Writes that the node is up, and whether it is well, unless it was declared dead since.
     static func nodeState(_ report: NodeReport, _ node: NodeIdentity) -> SQL {
-        "UPDATE compute_node SET state = 'up', healthy = \(report.problems.isEmpty) WHERE id = \(node.id)"
+        """
+        UPDATE compute_node SET state = 'up', healthy = \(report.problems.isEmpty)
+        WHERE id = \(node.id) AND epoch = \(report.epoch)
+        """
     }
 }

@@ -147,6 +147,8 @@ struct NodeDrainTests {
             try await two.converge()
             _ = try await cloud.nodes.uncordon(one.identity.name)
             await cloud.reconcile()
+            try await two.converge()
+            await cloud.reconcile()
             _ = try await cloud.nodes.cordon(one.identity.name, reason: "again")
             try await two.converge()
             #expect(try await cloud.now(machine)?.node == nil)
