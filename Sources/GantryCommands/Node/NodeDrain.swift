@@ -74,6 +74,12 @@ struct NodeDrain: AsyncParsableCommand {
 }
 
 extension NodeDrainBody {
+    /// How far it is, for a list.
+    var shortWords: String {
+        guard finishedAt == nil else { return "drained" }
+        return left.map { "draining, \($0) left" } ?? "draining"
+    }
+
     /// How far it is.
     var words: String {
         let counts = [

@@ -50,7 +50,7 @@ extension NodeBody {
     /// The state with what keeps machines from the node beside it.
     var stateWords: String {
         let isReturning = declaredDeadAt != nil && state != "dead"
-        let keeping = drain.map { $0.finishedAt == nil ? "draining" : "drained" } ?? (cordoned ? "cordoned" : nil)
+        let keeping = drain?.shortWords ?? (cordoned ? "cordoned" : nil)
         let words = [
             state, isReturning ? "returning" : nil, healthy ? nil : "unhealthy", keeping, shrunk ? "shrunk" : nil,
         ]

@@ -105,7 +105,10 @@ struct NodeAdministrationTests {
             try await api.refuses(
                 [
                     ("{}", .badRequest, "confirm is missing"),
-                    (#"{"confirm":"two","fenced_by":"IPMI"}"#, .badRequest, "confirm: it has to be the node's name, one"),
+                    (
+                        #"{"confirm":"two","fenced_by":"IPMI"}"#, .badRequest,
+                        "confirm: it has to be the node's name, one"
+                    ),
                     (#"{"confirm":"one","fenced_by":""}"#, .badRequest, "fenced_by: it is empty"),
                 ],
                 "nodes/one/declare-dead",
