@@ -29,7 +29,8 @@ package struct NodeRegistry: Sendable {
         self.brokerAddress = brokerAddress
     }
 
-    /// Removes a node that has no machines. Doing it again finishes what an interrupted removal left in the broker.
+    /// Removes a node that has no machines and no volumes, but for those that a dead one was to remove. Doing it again
+    /// finishes what an interrupted removal left in the broker.
     ///
     /// - Throws: ``NodeRefusal`` with `conflict` while machines are on it, with `notFound` when nothing was there.
     package func remove(_ name: NodeName) async throws {
@@ -48,7 +49,10 @@ package struct NodeRegistry: Sendable {
     }
 
     private func delete(_ name: NodeName) async throws -> Bool {
-        try await database.transaction { try $0.execute("DELETE FROM compute_node WHERE name = \(name)") == 1 }
+        try await database.transaction { transaction in
+            try VolumeRemoval.giveUp(on: name, transaction)
+            return try transaction.execute("DELETE FROM compute_node WHERE name = \(name)") == 1
+        }
     }
 
     /// Makes the node's queue and user, or gives the user another password. It may be repeated.

@@ -162,7 +162,7 @@ package struct NodeDrain: Sendable {
         } catch is CapacitySearch.ClaimLost {
             return
         } catch is MachineRefusal {
-            // Others took its place meanwhile; it is tried again, and its owner may start or delete it.
+            // Others took its place meanwhile; it is tried again.
             return
         }
         if told { outbox.raise() }

@@ -25,6 +25,18 @@ enum VolumeRemoval {
         }
     }
 
+    /// Takes what a dead node was still to remove for gone, as the node itself goes.
+    static func giveUp(on name: NodeName, _ transaction: Transaction) throws {
+        let rows = try transaction.query(
+            """
+            SELECT n.id, ARRAY(SELECT v.uuid FROM volume v WHERE v.node_id = n.id AND v.state = 'deleting') AS volumes
+            FROM compute_node n WHERE n.name = \(name) AND n.state = 'dead'
+            """
+        )
+        guard let row = rows.first else { return }
+        try confirm(try row["volumes"], by: try row["id"], transaction)
+    }
+
     /// Writes down what a node says is gone, and gives back what a local one held of it.
     static func confirm(_ volumes: [VolumeUUID], by node: NodeID, _ transaction: Transaction) throws {
         let rows = try transaction.query(

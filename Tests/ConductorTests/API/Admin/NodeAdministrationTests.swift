@@ -146,6 +146,26 @@ struct NodeAdministrationTests {
         }
     }
 
+    @Test("A dead node that never comes back is removed, and with it the volumes that were to be deleted there")
+    func neverBack() async throws {
+        try await withTemporaryVirtualHost { host in
+            try await TestAPI.with(broker: host) { api in
+                try await api.cloud.addPool("local", .local)
+                let volume = try await api.cloud.addVolume("data", sizeGiB: 7)
+                try await api.cloud.execute("UPDATE volume SET state = 'made', node_id = (SELECT id FROM compute_node)")
+                try await api.cloud.execute("UPDATE compute_node SET allocated_disk_gib = 7, state = 'silent'")
+                let sound = #"{"confirm":"one","fenced_by":"scrapped"}"#
+                #expect(try await api.operate(.post, "nodes/one/declare-dead", sound).status == .ok)
+                #expect(try await api.operate(.delete, "nodes/one").status == .conflict)
+                #expect(try await api.call(.delete, "/v1/core/volumes/\(volume)").status == .ok)
+                let left: SQL = "SELECT count(*) AS number FROM volume WHERE state <> 'deleted'"
+                #expect(try await api.cloud.number(left) == 1)
+                #expect(try await api.operate(.delete, "nodes/one").status == .ok)
+                #expect(try await api.cloud.number(left) == 0)
+            }
+        }
+    }
+
     @Test("Without the broker a node's key ends all the same, and it is said that there is more to do, which passes")
     func brokerAway() async throws {
         try await TestAPI.with { api in
