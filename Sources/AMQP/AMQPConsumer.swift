@@ -62,8 +62,8 @@ public struct AMQPConsumer: Sendable {
 
     /// Hands each delivery to `handler`, up to `prefetch` side by side, until the task is cancelled.
     ///
-    /// A lost connection is made again, after a wait that doubles from half a second to 30 seconds, with jitter, so that
-    /// thousands of consumers do not come back at once. Deliveries that were not disposed of then come again.
+    /// A lost connection is made again, after a wait of up to a bound that doubles from one second to 30, so that
+    /// thousands of consumers come back evenly. Deliveries that were not disposed of then come again.
     public func run(
         onState: @escaping @Sendable (State) -> Void = { _ in },
         handler: @escaping @Sendable (AMQPDelivery) async -> AMQPDisposition
@@ -81,8 +81,8 @@ public struct AMQPConsumer: Sendable {
             }
             await channel.close()
             failures += 1
-            let bound = min(30.0, 0.25 * pow(2, Double(min(failures, 10))))
-            try? await Task.sleep(for: .seconds(Double.random(in: bound / 2...bound)))
+            let bound = min(30.0, 0.5 * pow(2, Double(min(failures, 10))))
+            try? await Task.sleep(for: .seconds(Double.random(in: 0...bound)))
         }
     }
 

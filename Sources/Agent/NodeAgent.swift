@@ -71,6 +71,7 @@ package struct NodeAgent: Sendable {
     package func run(consuming source: TaskSource) async throws {
         let bootID = Self.bootID
         let session = try await openSession(bootID)
+        await journal.note(epoch: session.epoch)
         logger.notice("Session begun", metadata: ["epoch": "\(session.epoch)", "queue": "\(session.queue)"])
         let reporter = Reporter(
             conductor: conductor,
@@ -109,7 +110,7 @@ package struct NodeAgent: Sendable {
         _ reporter: Reporter,
         _ source: TaskSource
     ) async throws {
-        let consumer = TaskConsumer(node: name, supervisor: supervisor, logger: logger)
+        let consumer = TaskConsumer(node: name, epoch: session.epoch, supervisor: supervisor, logger: logger)
         let pools = FloatingIPPools(session.floatingIPPools)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -118,6 +119,11 @@ package struct NodeAgent: Sendable {
                 }
             }
             group.addTask { try await follow(session, supervisor, pools) }
+            group.addTask {
+                for await orphans in reporter.orphanRemovals {
+                    for uuid in orphans { await supervisor.remove(orphan: uuid) }
+                }
+            }
             group.addTask {
                 for await change in host.changes {
                     if let uuid = change { await supervisor.look(at: uuid) } else { await look(supervisor) }
@@ -155,17 +161,19 @@ package struct NodeAgent: Sendable {
 
     /// Asks for a session until there is one. A refusal is final: it says what the operator has to do.
     private func openSession(_ bootID: String) async throws -> NodeSession {
-        var delay = 0.5
+        var backoff = Backoff(.seconds(1)...(.seconds(30)))
         while true {
             do {
                 let inventory = try await host.inventory()
-                let machines = try await host.domains().map(\.uuid)
+                let machines = await hostedMachines(try await host.domains())
                 health.report("hypervisor", .well)
                 let request = NodeSessionRequest(
                     bootID: bootID,
                     hostname: Self.hostname,
                     inventory: inventory,
-                    machines: machines
+                    machines: machines,
+                    removedMachines: await journal.forgottenMachines,
+                    lastEpoch: await journal.lastEpoch
                 )
                 let session = try await conductor.openSession(request)
                 health.report("conductor", .well)
@@ -177,9 +185,17 @@ package struct NodeAgent: Sendable {
             } catch let fault as Fault {
                 health.report("hypervisor", .ill(fault.message))
             }
-            try await Task.sleep(for: .seconds(delay * Double.random(in: 0.5...1)))
-            delay = min(delay * 2, 30)
+            try await Task.sleep(for: backoff.next())
         }
+    }
+
+    /// Everything of ours on the host: what the journal knows, and domains and files of which it does not.
+    private func hostedMachines(_ domains: [ObservedDomain]) async -> [HostedMachine] {
+        let entries = await journal.all.filter { !$0.isApplied || $0.task.power != .absent }
+        let specs = Dictionary(entries.map { ($0.task.uuid, $0.taskWithSpec.spec) }) { first, _ in first }
+        let running = Set(domains.filter { $0.state == .running }.map(\.uuid))
+        return Set(specs.keys).union(domains.map(\.uuid)).union(await host.machinesWithFiles())
+            .map { HostedMachine(uuid: $0, isRunning: running.contains($0), spec: specs[$0] ?? nil) }
     }
 
     /// Keeps up with all that is wanted of the node: the queue makes things fast, this makes them certain.

@@ -14,6 +14,7 @@ struct DatabaseStart: Sendable {
         while true {
             do {
                 let applied = try await Schema.migrate(database)
+                try await Restoration.beginIfMoved(database, logger: logger)
                 if !applied.isEmpty { logger.notice("Schema brought up to date", metadata: ["steps": "\(applied)"]) }
                 return
             } catch let error as PostgresError where error.kind == .connection {

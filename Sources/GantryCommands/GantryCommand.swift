@@ -24,7 +24,7 @@ public struct GantryCommand: AsyncParsableCommand {
             KeypairCommand.self, EnvironmentCommand.self, FirewallCommand.self, ProfileCommand.self,
             CallbackCommand.self, FlavorCommand.self, ImageCommand.self, RegionCommand.self, QuotaCommand.self,
             APIKeyCommand.self, OrganizationCommand.self, UserCommand.self, FloatingIPPoolCommand.self,
-            NodeCommand.self, GPUCommand.self, DeadLetterCommand.self,
+            NodeCommand.self, GPUCommand.self, OrphanCommand.self, DeadLetterCommand.self,
         ]
     )
 

@@ -78,6 +78,7 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
         public static let nodeSilent = Code(rawValue: "node_silent")
         public static let nodeDead = Code(rawValue: "node_dead")
         public static let noCapacity = Code(rawValue: "no_capacity")
+        public static let machineMissing = Code(rawValue: "machine_missing")
 
         /// What may mend it.
         public var remedy: Remedy { Self.remedies[self] ?? .abort }

@@ -53,6 +53,7 @@ public enum Subject {
     public enum VolumeAttachment {}
     public enum Snapshot {}
     public enum JoinToken {}
+    public enum Orphan {}
 }
 
 public typealias OrganizationID = Identifier<Subject.Organization>
@@ -82,3 +83,4 @@ public typealias VolumeID = Identifier<Subject.Volume>
 public typealias VolumeAttachmentID = Identifier<Subject.VolumeAttachment>
 public typealias SnapshotID = Identifier<Subject.Snapshot>
 public typealias JoinTokenID = Identifier<Subject.JoinToken>
+public typealias OrphanID = Identifier<Subject.Orphan>

@@ -11,7 +11,13 @@ import Synchronization
 final class SharedConsumer: Sendable {
     private let broker: AMQPConfiguration
     private let size: Int
-    private let nodes = Mutex<[String: TaskConsumer]>([:])
+    private struct State {
+        var nodes: [String: TaskConsumer] = [:]
+        /// Whether one of the nodes carries the connection.
+        var isCarried = false
+    }
+
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - broker: As a user who may read all of the queues.
@@ -20,16 +26,20 @@ final class SharedConsumer: Sendable {
         (self.broker, self.size) = (broker, size)
     }
 
-    /// Consumes a node's queue until the task is cancelled. The last node to come carries the connection.
+    /// Consumes a node's queue until the task is cancelled. The last node to come carries the connection, and should that
+    /// one end, the next that comes anew.
     func attach(_ session: NodeSession, _ consumer: TaskConsumer) async {
-        let queues = nodes.withLock { nodes -> [String]? in
-            nodes[session.queue] = consumer
-            return nodes.count == size ? Array(nodes.keys) : nil
+        let queues = state.withLock { state -> [String]? in
+            state.nodes[session.queue] = consumer
+            guard state.nodes.count == size, !state.isCarried else { return nil }
+            state.isCarried = true
+            return Array(state.nodes.keys)
         }
         guard let queues else { return await untilCancelled() }
+        defer { state.withLock { $0.isCarried = false } }
         await AMQPConsumer(broker, queues: queues, prefetch: 50)
             .run { delivery in
-                guard let consumer = self.nodes.withLock({ $0[delivery.queue] }) else { return .requeue }
+                guard let consumer = self.state.withLock({ $0.nodes[delivery.queue] }) else { return .requeue }
                 return await consumer.take(delivery)
             }
     }

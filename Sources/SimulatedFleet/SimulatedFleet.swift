@@ -13,13 +13,15 @@ import Postgres
 package import SimulatedHost
 
 /// Nodes without hosts, in numbers. Each has its own API key, broker's user, queue, consumer, session and journal, and
-/// decides by the agent's own code; what is below ``Host`` is simulated. Their HTTP connections come from one pool.
+/// decides by the agent's own code; what is below ``Host`` is simulated.
 public actor SimulatedFleet {
     /// Of each host: ten of them take all machines of a measurement.
     private static let capacity = Resources(vcpus: 256, memoryMiB: 1 << 20, diskGiB: 1 << 14)
 
     /// Sees the machines of all nodes.
     public nonisolated let watch = MachineWatch()
+    /// Sees what all nodes ask of the conductor.
+    public nonisolated let requests = RequestLog()
 
     private let services: FleetServices
     private let region: String
@@ -33,13 +35,22 @@ public actor SimulatedFleet {
     private let client: HTTPClient
     private let logger: Logger
     private let sharedPool: SimulatedPool?
-    private var nodes: [Node] = []
+    /// Those that share a connection to the broker.
+    private var groups: [[Node]] = []
+    private var agents: [Task<Void, Never>] = []
 
+    /// What a node keeps while its agent comes and goes.
     private struct Node {
-        let host: SimulatedHost
+        let joined: Joined
+        /// Its own connections to the conductor.
+        let client: HTTPClient
         let conductor: WatchedConductor
-        let agent: Task<Void, Never>
+        let secrets: NodeSecrets
+        let host: SimulatedHost
+        let journal: TaskJournal
     }
+
+    private var nodes: [Node] { Array(groups.joined()) }
 
     /// Nothing is registered or started yet.
     ///
@@ -68,9 +79,7 @@ public actor SimulatedFleet {
         database = Database(try DatabaseConfiguration(url: services.databaseURL, maximumConnections: 2))
         broker = try AMQPConfiguration(url: services.amqpURL)
         publisher = AMQPPublisher(broker)
-        var settings = HTTPClient.Configuration()
-        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+        client = HTTPClient(eventLoopGroupProvider: .singleton)
         registry = NodeRegistry(
             database: database,
             broker: try BrokerAdministration(
@@ -87,19 +96,34 @@ public actor SimulatedFleet {
     public func grow(to count: Int) async throws {
         let id = try await RegionStore(database: database).id(of: region)
         while nodes.count < count {
-            let size = min(nodesPerConnection, count - nodes.count)
-            let shared = nodesPerConnection > 1 ? SharedConsumer(broker, size: size) : nil
-            for _ in 0..<size { nodes.append(try start(try await join(nodes.count, in: id), shared)) }
+            var group: [Node] = []
+            for index in 0..<min(nodesPerConnection, count - nodes.count) {
+                group.append(try node(try await join(nodes.count + index, in: id)))
+            }
+            groups.append(group)
+            try start(group)
         }
         while try await reporting() < count { try await Task.sleep(for: .milliseconds(100)) }
     }
 
+    /// Starts all agents anew, in one moment, as when power comes back.
+    public func restart() async throws {
+        await end()
+        for group in groups { try start(group) }
+    }
+
     /// Ends all nodes. What was registered stays.
     public func stop() async throws {
-        for node in nodes { node.agent.cancel() }
-        for node in nodes { await node.agent.value }
+        await end()
+        for node in nodes { try await node.client.shutdown() }
         await publisher.close()
         try await client.shutdown()
+    }
+
+    private func end() async {
+        for agent in agents { agent.cancel() }
+        for agent in agents { await agent.value }
+        agents = []
     }
 
     /// As a host joins, but without HTTP.
@@ -120,40 +144,52 @@ public actor SimulatedFleet {
         }
     }
 
-    private func start(_ joined: Joined, _ shared: SharedConsumer?) throws -> Node {
+    private func node(_ joined: Joined) throws -> Node {
         let name = joined.request.node
-        var broker = broker
-        broker.user = joined.answer.brokerUser
-        let source: NodeAgent.TaskSource =
-            if let shared { .shared(shared.attach) } else { .broker(broker) }
         let secrets = try NodeSecrets(
             joined: joined.request.credentials,
             path: "\(directory)/\(name).secrets.json",
             logger: logger
         )
-        let host = SimulatedHost(total: Self.capacity, gpus: gpus, sharedPool: sharedPool)
-        let conductor = WatchedConductor(
-            conductor: ConductorClient(
-                client: client,
-                url: services.conductorURL,
-                node: name,
-                key: { secrets.current.apiKey }
-            ),
-            watch: watch
+        let client = HTTPClient(eventLoopGroupProvider: .singleton)
+        let way = ConductorClient(
+            client: client,
+            url: services.conductorURL,
+            node: name,
+            key: { secrets.current.apiKey }
         )
-        let journal = try TaskJournal(directory: "\(directory)/\(name)", logger: logger)
-        let agent = NodeAgent(
-            name: name,
-            host: WatchedHost(host: host, watch: watch),
-            journal: journal,
-            conductor: conductor,
+        return Node(
+            joined: joined,
+            client: client,
+            conductor: WatchedConductor(node: name, conductor: way, watch: watch, requests: requests),
             secrets: secrets,
+            host: SimulatedHost(total: Self.capacity, gpus: gpus, sharedPool: sharedPool),
+            journal: try TaskJournal(directory: "\(directory)/\(name)", logger: logger)
+        )
+    }
+
+    private func start(_ group: [Node]) throws {
+        let shared = nodesPerConnection > 1 ? SharedConsumer(broker, size: group.count) : nil
+        for node in group { agents.append(start(node, shared)) }
+    }
+
+    private func start(_ node: Node, _ shared: SharedConsumer?) -> Task<Void, Never> {
+        var broker = broker
+        broker.user = node.joined.answer.brokerUser
+        let source: NodeAgent.TaskSource =
+            if let shared { .shared(shared.attach) } else { .broker(broker) }
+        let agent = NodeAgent(
+            name: node.joined.request.node,
+            host: WatchedHost(host: node.host, watch: watch),
+            journal: node.journal,
+            conductor: node.conductor,
+            secrets: node.secrets,
             settings: .init(concurrency: 8, orphanPolicy: .report, lookInterval: 30),
             observer: StepObserver(),
             health: Health(),
             logger: logger
         )
-        return Node(host: host, conductor: conductor, agent: Task { await run(agent, source) })
+        return Task { await run(agent, source) }
     }
 
     /// Runs an agent, anew where a host's systemd would start it anew.
@@ -163,7 +199,7 @@ public actor SimulatedFleet {
                 try await agent.run(consuming: source)
             } catch is CancellationError {
                 return
-            } catch ConductorError.declaredDead {
+            } catch ConductorError.sessionOver {
                 continue
             } catch {
                 return logger.error("A node ended", metadata: ["error": "\(error)"])

@@ -36,7 +36,7 @@ struct Run: AsyncParsableCommand {
         )
         do {
             try await program.run()
-        } catch ConductorError.declaredDead(let text) {
+        } catch ConductorError.sessionOver(let text) {
             logger.error("A new session has to begin", metadata: ["error": "\(text)"])
             // EX_TEMPFAIL: the next start begins it.
             throw ExitCode(75)

@@ -9,7 +9,7 @@ struct GantryConductor: AsyncParsableCommand {
         commandName: "gantry-conductor",
         abstract: "Takes requests for virtual machines, keeps the truth in PostgreSQL and tells nodes what is wanted.",
         version: GantryVersion.current,
-        subcommands: [Run.self, OperatorCommand.self, SeedTestData.self],
+        subcommands: [Run.self, OperatorCommand.self, Restored.self, SeedTestData.self],
         defaultSubcommand: Run.self
     )
 }

@@ -76,6 +76,49 @@ struct NodeAgentTests {
         }
     }
 
+    @Test("Its next session says what the host has and had, and the newest epoch; a restored database wants another")
+    func sessions() async throws {
+        try await withTemporaryDirectory { folder in
+            let journal = try TaskJournal(directory: folder, logger: Example.logger)
+            let task = try Example.task(spec: Example.spec(floatingIP: "192.0.2.7"))
+            await conductor.want([task])
+            let agent = NodeAgent(
+                name: try NodeName(Example.node),
+                host: host,
+                journal: journal,
+                conductor: conductor,
+                secrets: try NodeSecrets(
+                    joined: NewNodeCredentials(apiKey: "key", brokerPassword: "password"),
+                    path: folder + "/secrets",
+                    logger: Example.logger
+                ),
+                settings: .init(concurrency: 2, orphanPolicy: .report, lookInterval: 1, metricsInterval: 1),
+                observer: StepObserver(),
+                health: health,
+                logger: Example.logger
+            )
+            for round in 1...2 {
+                let running = Task {
+                    try await agent.run(consuming: .shared { _, _ in try? await Task.sleep(for: .seconds(3600)) })
+                }
+                try await eventually("it begins") { await conductor.sessions.count == round }
+                try await eventually("it runs") { await isRunning(task) }
+                if round == 2 {
+                    await conductor.want([try Example.task(.absent, generation: 2)])
+                    try await eventually("it is forgotten") { await journal.all.isEmpty }
+                }
+                await conductor.fail(.sessionOver("restored"))
+                await #expect(throws: ConductorError.self) { try await running.value }
+            }
+            let last = await journal.lastEpoch
+            let sessions = await conductor.sessions
+            #expect(sessions.map(\.lastEpoch) == [nil, 1] && last == 2)
+            #expect(sessions[0].machines == [])
+            #expect(sessions[1].machines == [HostedMachine(uuid: task.uuid, isRunning: true, spec: task.spec)])
+            #expect(await journal.forgottenMachines == [task.uuid])
+        }
+    }
+
     @Test("A conductor that is away is asked again, and one that says no is the end")
     func refused() async throws {
         await conductor.fail(.unavailable("503"), .refused(status: 403, "no such node"))
@@ -112,10 +155,10 @@ struct NodeAgentTests {
         await conductor.want([task])
         let end = try await withAgent {
             try await eventually("it runs") { await isRunning(task) }
-            await conductor.fail(.declaredDead("by an operator"))
+            await conductor.fail(.sessionOver("by an operator"))
             try await eventually("it is told") { await conductor.hasFailed }
         }
-        guard case .declaredDead? = end as? ConductorError else {
+        guard case .sessionOver? = end as? ConductorError else {
             Issue.record("it ended with \(String(describing: end))")
             return
         }

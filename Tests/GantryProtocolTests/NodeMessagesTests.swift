@@ -134,8 +134,11 @@ struct NodeMessagesTests {
             "storage_pools":[],"total":{"disk_gib":1,"memory_mib":2,"vcpus":3},"virt_type":"kvm"}
             """#
         let request = #"""
-            {"boot_id":"b","hostname":"h","inventory":\#(inventory),"machines":["00000000-0000-4000-8000-000000000007"],\#
-            "protocol_version":1}
+            {"boot_id":"b","hostname":"h","inventory":\#(inventory),"last_epoch":3,"machines":[{"gpus":["0000:65:00.0"],\#
+            "name":"web","resources":{"disk_gib":1,"memory_mib":2,"vcpus":3},"running":true,\#
+            "uuid":"00000000-0000-4000-8000-000000000007","volumes":[]},\#
+            {"gpus":[],"running":false,"uuid":"00000000-0000-4000-8000-000000000008","volumes":[]}],\#
+            "protocol_version":1,"removed_machines":["00000000-0000-4000-8000-000000000009"]}
             """#
         try roundTrip(request, NodeSessionRequest.self)
         let answer = #"""
@@ -146,7 +149,10 @@ struct NodeMessagesTests {
         try roundTrip(#"{"floating_ip_pools":[],"machines":[\#(Self.task)],"revision":8}"#, DesiredState.self)
         let volume = #"{"pool":"fast","uuid":"00000000-0000-4000-8000-000000000009"}"#
         try roundTrip(
-            #"{"absent_volumes":[\#(volume)],"revision":8,"unclean_gpus":[{"address":"0000:65:00.0","claim":4,"returned":false}]}"#,
+            #"""
+            {"absent_orphans":["00000000-0000-4000-8000-000000000007"],"absent_volumes":[\#(volume)],"revision":8,\#
+            "unclean_gpus":[{"address":"0000:65:00.0","claim":4,"returned":false}]}
+            """#,
             ReportReceipt.self
         )
     }

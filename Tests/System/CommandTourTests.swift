@@ -221,6 +221,8 @@ struct CommandTourTests {
         }
         #expect(try await gantry("dead-letter list").contains("gantry.node.x"))
         #expect(try await gantry("dead-letter show 1").hasSuffix("{\"task\": 1}\n"))
+        #expect(try await gantry("orphan list").contains("HOLDS"))
+        #expect(try await gantry.output("orphan remove 1").status == 1)
         try await gantry.run([
             "dead-letter delete 1", "node list", "node show sim-0", "node cordon sim-0 --reason fans",
             "node uncordon sim-0", "node token create --region North", "node token list", "node token revoke 1",

@@ -71,7 +71,7 @@ package actor JobRunner {
 
     /// - Returns: Whether the conductor has it, or wants it no more.
     private func tell(_ outcome: MachineJobOutcome, of job: MachineJobID) async -> Bool {
-        var delay = retryDelays.lowerBound
+        var backoff = Backoff(retryDelays)
         while true {
             do {
                 try await conductor.finish(job, outcome)
@@ -83,8 +83,7 @@ package actor JobRunner {
             } catch {
                 return false
             }
-            guard (try? await Task.sleep(for: delay)) != nil else { return false }
-            delay = min(delay * 2, retryDelays.upperBound)
+            guard (try? await Task.sleep(for: backoff.next())) != nil else { return false }
         }
     }
 }

@@ -215,6 +215,17 @@ package actor Supervisor {
         await tools.reporter.report(report, received: nil)
     }
 
+    /// Takes an orphan down at an operator's word, whatever the policy is. Saying it again does no harm.
+    package func remove(orphan uuid: MachineUUID) async {
+        if let entry = await tools.journal.entry(uuid) {
+            let isUnderway = entry.task.power == .absent
+            let generation = isUnderway ? entry.task.generation : entry.task.generation.next
+            return await remove(uuid, entry.task.machineID, generation)
+        }
+        let mark = (try? await tools.host.domain(uuid))?.mark
+        await remove(uuid, mark?.machineID ?? VirtualMachineID(0), mark?.generation ?? Generation(0))
+    }
+
     /// Journals its absence, so that it is taken down like any other machine, whatever happens to the agent.
     private func remove(_ uuid: MachineUUID, _ machineID: VirtualMachineID, _ generation: Generation) async {
         do throws(Fault) {

@@ -26,8 +26,8 @@ package protocol ConductorConnection: Sendable {
 package enum ConductorError: Error, Sendable, CustomStringConvertible {
     /// Another agent with this node's identity has begun a newer session.
     case superseded(String)
-    /// The session is over, since the node was declared dead. Another one begins with what must not run here any more.
-    case declaredDead(String)
+    /// The session is over, and another one has to begin: the node was declared dead, or the database restored.
+    case sessionOver(String)
     /// It understood and said no; asking again does not help.
     case refused(status: UInt, String)
     /// It cannot be reached, or has trouble of its own.
@@ -36,14 +36,15 @@ package enum ConductorError: Error, Sendable, CustomStringConvertible {
     /// Whether nothing more is to be done in this session.
     package var endsSession: Bool {
         switch self {
-        case .superseded, .declaredDead: true
+        case .superseded, .sessionOver: true
         case .refused, .unavailable: false
         }
     }
 
     package var description: String {
         switch self {
-        case .superseded(let text), .declaredDead(let text): "the conductor ended this agent's session: \(text)"
+        case .superseded(let text): "the conductor ended this agent's session: \(text)"
+        case .sessionOver(let text): "the conductor wants a new session: \(text)"
         case .refused(let status, let text): "the conductor refused (\(status)): \(text)"
         case .unavailable(let text): "the conductor is not available: \(text)"
         }
@@ -120,7 +121,7 @@ package struct ConductorClient: ConductorConnection {
         let text = String(decoding: data.prefix(500), as: UTF8.self)
         switch status {
         case 409: throw ConductorError.superseded(text)
-        case 410: throw ConductorError.declaredDead(text)
+        case 410: throw ConductorError.sessionOver(text)
         case 429, 500...: throw ConductorError.unavailable("\(status) \(text)")
         default: throw ConductorError.refused(status: status, text)
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import GantryModel
+package import GantryModel
 package import GantryProtocol
 package import Logging
 package import Observability
@@ -37,6 +37,9 @@ package actor Reporter: MachineReporting {
     private let removals: AsyncStream<[AbsentVolume]>
     /// GPUs that are being cleaned.
     private var cleaning: Set<PCIAddress> = []
+    private let orphanRemoval: AsyncStream<[MachineUUID]>.Continuation
+    /// The orphans that have to go, each time that the conductor says so. For one reader.
+    package let orphanRemovals: AsyncStream<[MachineUUID]>
     private let uncleanness: AsyncStream<UncleanGPU>.Continuation
     private let unclean: AsyncStream<UncleanGPU>
     private let wake: AsyncStream<Void>.Continuation
@@ -63,6 +66,10 @@ package actor Reporter: MachineReporting {
         (self.epoch, self.bootID, self.health, self.logger) = (epoch, bootID, health, logger)
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (removals, removal) = AsyncStream.makeStream(of: [AbsentVolume].self, bufferingPolicy: .bufferingNewest(1))
+        (orphanRemovals, orphanRemoval) = AsyncStream.makeStream(
+            of: [MachineUUID].self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
         (unclean, uncleanness) = AsyncStream.makeStream(of: UncleanGPU.self)
         (progresses, progress) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -98,8 +105,7 @@ package actor Reporter: MachineReporting {
     /// - Parameters:
     ///   - interval: The longest silence, in seconds.
     ///   - beat: Called for each report, before it is sent.
-    /// - Throws: ``ConductorError/superseded(_:)`` when another agent has taken this node's identity,
-    ///   ``ConductorError/declaredDead(_:)`` when the node was declared dead.
+    /// - Throws: ``ConductorError`` when the session is over.
     package func run(interval: Int, beat: @escaping @Sendable () -> Void = {}) async throws {
         // Only then does the node take machines.
         wake.yield()
@@ -165,19 +171,21 @@ package actor Reporter: MachineReporting {
     }
 
     private func sendWhenWoken(_ beat: () -> Void) async throws {
-        var failures = 0
+        var backoff = Backoff(.seconds(1)...(.seconds(15)))
+        // What comes within a moment goes in one report.
+        var pause = Duration.milliseconds(5)
         for await _ in wakes {
             beat()
-            // What comes within a moment goes in one report.
-            try await Task.sleep(for: .milliseconds(failures == 0 ? 5 : min(250 << failures, 15_000)))
+            try await Task.sleep(for: pause)
             do {
                 try await send()
-                failures = 0
+                backoff.reset()
+                pause = .milliseconds(5)
                 health.report("conductor", .well)
             } catch let error as ConductorError {
                 if error.endsSession { throw error }
                 health.report("conductor", .ill("\(error)"))
-                failures = min(failures + 1, 6)
+                pause = backoff.next()
                 logger.warning("A report was not taken", metadata: ["error": "\(error)"])
                 wake.yield()
             }
@@ -208,6 +216,7 @@ package actor Reporter: MachineReporting {
             removedVolumes.subtract(report.removedVolumes)
             let absent = receipt.absentVolumes.filter { !report.removedVolumes.contains($0.uuid) }
             if !absent.isEmpty { removal.yield(absent) }
+            if !receipt.absentOrphans.isEmpty { orphanRemoval.yield(receipt.absentOrphans) }
             for gpu in receipt.uncleanGPUs where cleaning.insert(gpu.address).inserted { uncleanness.yield(gpu) }
             if let rotation = receipt.rotation { onRotation(rotation) }
             inventory = look.inventory ?? inventory

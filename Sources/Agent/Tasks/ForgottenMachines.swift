@@ -33,6 +33,9 @@ struct ForgottenMachines {
     /// The generation at which a machine went; nil when it was never here, as far as is remembered.
     subscript(uuid: MachineUUID) -> Generation? { generations[uuid] }
 
+    /// Those that are remembered.
+    var machines: [MachineUUID] { Array(generations.keys) }
+
     /// Notes that a machine is gone.
     mutating func add(_ uuid: MachineUUID, at generation: Generation) {
         generations[uuid] = generation

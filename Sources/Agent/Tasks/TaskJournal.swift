@@ -44,6 +44,26 @@ package actor TaskJournal {
         }
     }
 
+    // MARK: - Sessions
+
+    /// The newest epoch that this host was ever given; nil for none, as far as is remembered.
+    package var lastEpoch: Int64? {
+        (try? String(contentsOfFile: epochPath, encoding: .utf8))
+            .flatMap { Int64($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    }
+
+    /// Remembers the session's epoch. What cannot be stored is no worse than forgotten.
+    package func note(epoch: Int64) {
+        try? HostFiles.write(Data("\(epoch)\n".utf8), to: epochPath)
+    }
+
+    private var epochPath: String { directory + "/epoch" }
+
+    // MARK: - Machines
+
+    /// The machines that were here last and are gone, as far as is remembered.
+    package var forgottenMachines: [MachineUUID] { forgotten.machines.filter { entries[$0] == nil } }
+
     package var all: [JournalEntry] { Array(entries.values) }
 
     package func entry(_ uuid: MachineUUID) -> JournalEntry? { entries[uuid] }

@@ -139,6 +139,7 @@ package struct ConductorAPI: Sendable {
         JoinTokenRoutes(store: JoinTokenStore(database: database), regions: regions, authorities: authorities)
             .add(to: admin)
         AdminGPURoutes(store: GPUStore(database: database)).add(to: admin)
+        OrphanRoutes(store: OrphanStore(database: database)).add(to: admin)
         DeadLetterRoutes(store: DeadLetterStore(database: database)).add(to: admin)
     }
 }

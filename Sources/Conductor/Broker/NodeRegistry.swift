@@ -40,7 +40,7 @@ package struct NodeRegistry: Sendable {
         } catch let error as PostgresError where error.sqlState == "23503" {
             throw NodeRefusal(
                 .conflict,
-                "Node \(name) still has machines or volumes; cordon it, delete or move them, then remove it."
+                "Node \(name) still has machines, volumes or orphans; cordon it, delete or move them, then remove it."
             )
         }
         try await broker.deleteUser(of: name)

@@ -13,6 +13,8 @@ package struct CapacityShortage: Sendable, Hashable {
     package var unhealthy = 0
     /// Lost capacity that was already given out.
     package var shrunk = 0
+    /// Not surveyed since the database was restored.
+    package var unsurveyed = 0
     package var vcpus = 0
     package var memory = 0
     /// With huge pages of which the memory would not be whole ones.
@@ -41,6 +43,7 @@ package struct CapacityShortage: Sendable, Hashable {
                 count(*) FILTER (WHERE n.cordoned) AS cordoned,
                 count(*) FILTER (WHERE n.state = 'up' AND NOT n.healthy) AS unhealthy,
                 count(*) FILTER (WHERE n.shrunk) AS shrunk,
+                count(*) FILTER (WHERE n.unsurveyed) AS unsurveyed,
                 count(*) FILTER (WHERE n.limit_vcpus - n.allocated_vcpus < \(wanted.vcpus)) AS vcpus,
                 count(*) FILTER (WHERE n.limit_memory_mib - n.allocated_memory_mib < \(wanted.memoryMiB)) AS memory,
                 count(*) FILTER (WHERE \(wanted.memoryMiB)::integer % coalesce(n.memory_page_mib, 1) <> 0)
@@ -73,6 +76,7 @@ package struct CapacityShortage: Sendable, Hashable {
             cordoned: row["cordoned"],
             unhealthy: row["unhealthy"],
             shrunk: row["shrunk"],
+            unsurveyed: row["unsurveyed"],
             vcpus: row["vcpus"],
             memory: row["memory"],
             memoryPages: row["memory_pages"],
@@ -130,6 +134,7 @@ package struct CapacityShortage: Sendable, Hashable {
     private var sentence: String {
         let counts: [(Int, String)] = [
             (absent, "not reporting"), (cordoned, "cordoned"), (unhealthy, "unhealthy"), (shrunk, "shrunk"),
+            (unsurveyed, "not surveyed since a restore"),
             (vcpus, "too few vCPUs"), (memory, "too little memory"),
             (memoryPages, "memory not whole in huge pages"), (disk, "too little disk"),
             (gpuType, "no GPU of the type"), (gpuCount, "too few free GPUs"),

@@ -156,7 +156,7 @@ struct MachineCreator {
                 RETURNING id
             ), free_private AS MATERIALIZED (
                 SELECT environment_id, address FROM private_address
-                WHERE environment_id = \(creation.environment) AND vm_id IS NULL
+                WHERE environment_id = \(creation.environment) AND vm_id IS NULL AND orphan_id IS NULL
                 ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
             ), private AS (
                 UPDATE private_address a SET vm_id = vm.id FROM vm, free_private f

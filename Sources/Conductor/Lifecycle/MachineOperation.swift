@@ -85,6 +85,12 @@ extension StoredMachine {
             try requireNoMove()
             try requireNode()
         }
+        if fault?.code == .machineMissing, operation != .delete, operation != .hardReboot {
+            throw MachineRefusal(
+                .wrongState,
+                "The node no longer has VM \(name): delete it, or have it built anew with an empty disk by a hard reboot."
+            )
+        }
         guard transition.follow(operation.trigger) else {
             guard operation != .restore || phase != .hibernating else {
                 throw MachineRefusal(

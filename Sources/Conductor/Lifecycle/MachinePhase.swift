@@ -24,6 +24,7 @@
 ///       error ──asleep──▶ hibernated   restoring ──off──▶ shutoff
 ///   creating, error ──cleared──▶ creating   (the node that could not build it kept nothing; it is placed again)
 ///   every phase of a machine that was built ──lose──▶ error      (its node was declared dead, with its disk)
+///   every phase but deleting, deleted ──missing──▶ error   (its host lost it in the time that a restore took back)
 ///   every phase ──delete──▶ deleting ──gone──▶ deleted
 /// ```
 ///
@@ -71,6 +72,8 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
         case evict
         /// The node that it was to leave confirmed that nothing is left there.
         case cleared
+        /// Its node, which had built it, no longer has it: the database was restored.
+        case missing
         /// Its node confirmed that nothing is left, as its owner asked.
         case gone
         /// The phase's time limit passed.
@@ -95,32 +98,39 @@ package enum MachinePhase: String, Sendable, Hashable, CaseIterable {
     private static let edges: [MachinePhase: [Trigger: MachinePhase]] = [
         .creating: [
             .work: .building, .ready: .active, .evict: .creating, .cleared: .creating,
-            .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+            .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .missing: .error, .delete: .deleting,
         ],
         .building: [
             .ready: .active, .evict: .creating, .off: .shutoff,
-            .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+            .fail: .error, .expire: .error, .lose: .error, .missing: .error, .delete: .deleting,
         ],
         .active: [
             .stop: .stopping, .reboot: .rebooting, .hibernate: .hibernating, .down: .starting, .off: .shutoff,
-            .fail: .error, .lose: .error, .delete: .deleting,
+            .fail: .error, .lose: .error, .missing: .error, .delete: .deleting,
         ],
-        .stopping: [.off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting],
-        .shutoff: [.start: .starting, .lose: .error, .delete: .deleting],
+        .stopping: [
+            .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .missing: .error, .delete: .deleting,
+        ],
+        .shutoff: [.start: .starting, .lose: .error, .missing: .error, .delete: .deleting],
         .starting: [
-            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error,
+            .lose: .error, .missing: .error, .delete: .deleting,
         ],
         .rebooting: [
-            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error,
+            .lose: .error, .missing: .error, .delete: .deleting,
         ],
-        .hibernating: [.asleep: .hibernated, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting],
-        .hibernated: [.restore: .restoring, .lose: .error, .delete: .deleting],
+        .hibernating: [
+            .asleep: .hibernated, .fail: .error, .expire: .error, .lose: .error, .missing: .error, .delete: .deleting,
+        ],
+        .hibernated: [.restore: .restoring, .lose: .error, .missing: .error, .delete: .deleting],
         .restoring: [
-            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error, .lose: .error, .delete: .deleting,
+            .ready: .active, .off: .shutoff, .fail: .error, .expire: .error,
+            .lose: .error, .missing: .error, .delete: .deleting,
         ],
         .error: [
             .ready: .active, .off: .shutoff, .asleep: .hibernated, .stop: .stopping, .reboot: .rebooting,
-            .cleared: .creating, .lose: .error, .delete: .deleting,
+            .cleared: .creating, .lose: .error, .missing: .error, .delete: .deleting,
         ],
         .deleting: [.gone: .deleted],
         .deleted: [:],

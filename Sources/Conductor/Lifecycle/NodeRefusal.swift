@@ -11,6 +11,8 @@ package struct NodeRefusal: Error, Sendable, CustomStringConvertible {
         case outdated
         /// An operator declared the node dead; its agent has to begin a new session.
         case declaredDead
+        /// The database was restored: the agent has to say in a new session what its host holds.
+        case unsurveyed
         /// The host is not the one that the node's name stands for.
         case wrongIdentity
         /// It speaks another version of the protocol.
@@ -41,6 +43,14 @@ package struct NodeRefusal: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { message }
+
+    /// The agent has to begin a session in which it says what its host holds.
+    static func unsurveyed(_ node: NodeIdentity) -> NodeRefusal {
+        NodeRefusal(
+            .unsurveyed,
+            "The conductor's database was restored; node \(node.name) has to say in a new session what its host holds."
+        )
+    }
 
     /// - Throws: a refusal with `unsupportedVersion` unless the agent speaks our version.
     static func check(protocolVersion: Int) throws(NodeRefusal) {

@@ -46,7 +46,8 @@ package struct NodeReports: Sendable {
             revision: result.revision,
             absentVolumes: result.absentVolumes,
             uncleanGPUs: result.uncleanGPUs,
-            rotation: result.rotation
+            rotation: result.rotation,
+            absentOrphans: result.absentOrphans
         )
     }
 
@@ -86,7 +87,8 @@ package struct NodeReports: Sendable {
             revision: header.revision,
             absentVolumes: header.absentVolumes,
             uncleanGPUs: header.uncleanGPUs,
-            rotation: header.rotation
+            rotation: header.rotation,
+            absentOrphans: header.absentOrphans
         )
     }
 
@@ -146,6 +148,10 @@ struct ReportResult: Sendable {
     var uncleanGPUs: [UncleanGPU] = []
     /// The rotation of its secrets that the node has to do.
     var rotation: Int64?
+    /// Orphans that the node has to take down.
+    var absentOrphans: [MachineUUID] = []
+    /// Machines that are not the node's, of which it says that nothing is left there.
+    var absentStrangers: [MachineUUID] = []
     /// Whether the outbox has something new.
     var tells = false
     /// What machines did not suffer from before.

@@ -36,11 +36,19 @@ package struct NodeSessions: Sendable {
     /// - Throws: ``NodeRefusal`` with `wrongIdentity` when the host is not the one that the node's name stands for.
     package func open(_ request: NodeSessionRequest, for node: NodeIdentity) async throws -> NodeSession {
         try NodeRefusal.check(protocolVersion: request.protocolVersion)
-        let (session, strangers) = try await database.transaction { transaction in
-            try Self.checkIdentity(request, node, transaction)
+        let (session, orphans) = try await database.transaction { transaction in
+            let isRestored = try Self.checkIdentity(request, node, transaction)
             let epoch = try Self.raiseEpoch(request, node, transaction)
             try InventoryStore.write(request.inventory, of: node.id, transaction)
             let abandoned = try AbandonedMachines.tasks(of: node, transaction)
+            let survey = HostSurvey(
+                request: request,
+                node: node,
+                isRestored: isRestored,
+                abandoned: Set(abandoned.map(\.uuid)),
+                transaction: transaction
+            )
+            let orphans = try survey.run()
             let session = NodeSession(
                 epoch: epoch,
                 nodeID: node.id,
@@ -50,12 +58,11 @@ package struct NodeSessions: Sendable {
                 floatingIPPools: try Self.pools(of: node.id, transaction),
                 abandoned: abandoned
             )
-            let strangers = try Self.strangers(request.machines, on: node.id, transaction)
-            return (session, strangers.filter { uuid in !abandoned.contains { $0.uuid == uuid } })
+            return (session, orphans)
         }
-        for uuid in strangers {
+        for uuid in orphans {
             logger.warning(
-                "A node came with a domain of ours that nothing wants there.",
+                "A node came with a machine of ours that nothing wants there; what it holds is kept for it.",
                 metadata: ["node.name": "\(node.name)", "vm.uuid": "\(uuid)"]
             )
         }
@@ -63,11 +70,16 @@ package struct NodeSessions: Sendable {
     }
 
     /// All that is wanted of the node; nil when that is still the revision that the agent knows.
+    ///
+    /// - Throws: ``NodeRefusal`` with `unsurveyed` when the database was restored since the agent's session began.
     package func desired(of node: NodeIdentity, unless known: Int64?) async throws -> DesiredState? {
         try await database.read { transaction in
             // The revision first: what changes between the statements is then seen as new once more.
-            let rows = try transaction.query("SELECT revision FROM compute_node WHERE id = \(node.id)")
-            guard let revision: Int64 = try rows.first?["revision"], revision != known else { return nil }
+            let rows = try transaction.query("SELECT revision, unsurveyed FROM compute_node WHERE id = \(node.id)")
+            guard let row = rows.first else { return nil }
+            guard try !row["unsurveyed"] else { throw NodeRefusal.unsurveyed(node) }
+            let revision: Int64 = try row["revision"]
+            guard revision != known else { return nil }
             return DesiredState(
                 revision: revision,
                 machines: try MachineTaskStore.tasks(of: node.id, transaction),
@@ -76,25 +88,36 @@ package struct NodeSessions: Sendable {
         }
     }
 
+    /// Locks the node, and what goes before it.
+    ///
+    /// - Returns: whether the database was restored since the host's last session.
     private static func checkIdentity(
         _ request: NodeSessionRequest,
         _ node: NodeIdentity,
         _ transaction: Transaction
-    ) throws {
+    ) throws -> Bool {
         // Reports lock in this order too.
         _ = try transaction.query("SELECT 1 FROM node_report WHERE node_id = \(node.id) FOR UPDATE")
         _ = try transaction.together([
-            StatusCallback.lock(ofNodes: [node.id]), GPUInventoryStore.lockMachines(on: node.id),
+            HostSurvey.lockMachines(request, on: node.id), StatusCallback.lock(ofNodes: [node.id]),
+            GPUInventoryStore.lockMachines(on: node.id),
         ])
-        let rows = try transaction.query("SELECT state, hostname FROM compute_node WHERE id = \(node.id) FOR UPDATE")
+        let rows = try transaction.query(
+            """
+            SELECT state, hostname, unsurveyed, epoch < \(request.lastEpoch ?? 0) AS is_behind
+            FROM compute_node WHERE id = \(node.id) FOR UPDATE
+            """
+        )
         guard let row = rows.first else { throw NodeRefusal(.unauthorized, "Node \(node.name) was removed.") }
         let state: NodeRecord.State = try row["state"]
-        if state == .new, !request.machines.isEmpty {
+        let isUnsurveyed: Bool = try row["unsurveyed"]
+        if state == .new, !isUnsurveyed, !request.machines.isEmpty {
             throw NodeRefusal(
                 .wrongIdentity,
                 "Node \(node.name) is new to this conductor, but host \(request.hostname) has "
-                    + "\(request.machines.count) of our machines. Either the conductor uses another or a restored "
-                    + "database, or the agent another node's place: set the right one, or remove the domains first."
+                    + "\(request.machines.count) of our machines. Either the agent has another node's place: set the right "
+                    + "one, or remove the domains first. Or the conductor's database was restored from a backup that is "
+                    + "older than the node: say so (`gantry-conductor restored`), and they are kept as orphans."
             )
         }
         if let known: String = try row["hostname"], known != request.hostname {
@@ -105,6 +128,7 @@ package struct NodeSessions: Sendable {
                     + "else give this host a node of its own."
             )
         }
+        return try isUnsurveyed || row["is_behind"]
     }
 
     private static func raiseEpoch(
@@ -114,7 +138,9 @@ package struct NodeSessions: Sendable {
     ) throws -> Int64 {
         let rows = try transaction.query(
             """
-            UPDATE compute_node SET epoch = epoch + 1, hostname = \(request.hostname), state = 'up'
+            UPDATE compute_node SET epoch = greatest(epoch, \(request.lastEpoch ?? 0)) + 1,
+                hostname = \(request.hostname), state = 'up', unsurveyed = false,
+                awaited = false
             WHERE id = \(node.id) RETURNING epoch
             """
         )
@@ -142,17 +168,5 @@ package struct NodeSessions: Sendable {
             """
         )
         .map { try $0["network"] }
-    }
-
-    private static func strangers(
-        _ machines: [MachineUUID],
-        on node: NodeID,
-        _ transaction: Transaction
-    ) throws -> [MachineUUID] {
-        guard !machines.isEmpty else { return [] }
-        let rows = try transaction.query(
-            "SELECT uuid FROM virtual_machine WHERE node_id = \(node) AND uuid = ANY (\(machines)::uuid[])"
-        )
-        return Set(machines).subtracting(try rows.map { try $0["uuid"] }).sorted { $0.description < $1.description }
     }
 }

@@ -56,6 +56,8 @@ package struct Reconciler: Service {
 
     /// Does every duty once. One that fails is tried again in the next round and keeps no other from its turn.
     package func round() async {
+        // First: what the others do would be by a past that the hosts have left behind.
+        await attempt("place of the database") { try await Restoration.beginIfMoved(duties.database, logger: logger) }
         await attempt("silent nodes") {
             let count = try await duties.markSilentNodes()
             if count > 0 {

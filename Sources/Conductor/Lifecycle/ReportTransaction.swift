@@ -25,7 +25,8 @@ struct ReportTransaction {
             revision: header.revision,
             absentVolumes: header.absentVolumes,
             uncleanGPUs: header.uncleanGPUs,
-            rotation: header.rotation
+            rotation: header.rotation,
+            absentOrphans: header.absentOrphans
         )
         guard header.isNewest else {
             result.isOld = true
@@ -43,6 +44,7 @@ struct ReportTransaction {
         statements += writer.statements(transitions, node: node.id)
         result.tells = writer.tells(transitions, node: node.id)
         if touchesOthers { statements.append(StatusCallback.afterChange(ofNodes: [node.id])) }
+        if !result.absentStrangers.isEmpty { statements += OrphanStore.release(result.absentStrangers, on: node.id) }
         if !report.removedVolumes.isEmpty {
             try VolumeRemoval.confirm(report.removedVolumes, by: node.id, transaction)
         }
@@ -89,10 +91,12 @@ struct ReportTransaction {
         let uncleanGPUs: [UncleanGPU]
         /// The rotation of the node's secrets that is to be done.
         let rotation: Int64?
+        let absentOrphans: [MachineUUID]
 
         /// Reads the answer to ``ReportTransaction/header(_:_:)``.
         ///
-        /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over.
+        /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over, and with `unsurveyed` when the
+        ///   database was restored.
         init(_ rows: [Row], _ report: NodeReport, _ node: NodeIdentity) throws {
             if let row = rows.first, try row["dead"] {
                 throw NodeRefusal(
@@ -102,6 +106,9 @@ struct ReportTransaction {
                 )
             }
             guard let row = rows.first, try row["epoch"] == report.epoch else {
+                if let row = rows.first, try row["unsurveyed"] || (row["epoch"] as Int64) < report.epoch {
+                    throw NodeRefusal.unsurveyed(node)
+                }
                 throw NodeRefusal(
                     .outdated,
                     "Epoch \(report.epoch) of node \(node.name) is over: another agent, or this one after a restart, "
@@ -114,6 +121,7 @@ struct ReportTransaction {
             absentVolumes = try VolumeRemoval.volumes(row)
             uncleanGPUs = try GPUCleaning.units(row)
             rotation = try row["rotation"]
+            absentOrphans = try row["absent_orphans"]
             changesNode = try row["silent"] || row["healthy"] != report.problems.isEmpty
             isReturning = try row["returning"]
         }
@@ -133,9 +141,10 @@ struct ReportTransaction {
             RETURNING 1
         )
         SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.state = 'dead' AS dead,
-            n.declared_dead_at IS NOT NULL AS returning, n.healthy,
+            n.declared_dead_at IS NOT NULL AS returning, n.healthy, n.unsurveyed,
             EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column),
-            \(raw: GPUCleaning.column), CASE WHEN n.rotation > n.rotated THEN n.rotation END AS rotation
+            \(raw: GPUCleaning.column), \(raw: OrphanStore.removals),
+            CASE WHEN n.rotation > n.rotated THEN n.rotation END AS rotation
         FROM compute_node n WHERE n.id = \(node.id)
         """
     }
@@ -151,6 +160,12 @@ struct ReportTransaction {
         let own = stored.filter { $0.nodeID == node.id }
         result.foreign = stored.filter { $0.nodeID != node.id }.map(\.uuid)
         let known = Set(stored.map(\.uuid))
+        let foreign = Set(result.foreign)
+        result.absentStrangers = reports.values
+            .filter {
+                $0.power == .absent && $0.fault == nil && (!known.contains($0.uuid) || foreign.contains($0.uuid))
+            }
+            .map(\.uuid)
         result.orphans = reports.values.filter { $0.power != .absent && !known.contains($0.uuid) }.map(\.uuid)
         return own.compactMap { machine in
             guard let report = reports[machine.uuid] else { return nil }

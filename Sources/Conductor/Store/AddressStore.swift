@@ -33,10 +33,14 @@ package enum AddressStore {
     }
 
     /// Locks the address that has been free the longest, of the first pool that has any; to follow on what lists the pools
-    /// as `pool`. Its id is `f.id`.
+    /// as `pool`. Its id is `f.id`. None is free while a host of the pool's region may serve what a restored database does
+    /// not know of.
     static let firstFreeFloatingIP: StaticString = """
         LATERAL (
             SELECT id FROM floating_ip WHERE pool_id = pool.id AND vm_id IS NULL AND next_vm_id IS NULL
+                AND orphan_id IS NULL AND NOT EXISTS (
+                    SELECT FROM floating_ip_pool p JOIN compute_node n ON n.region_id = p.region_id
+                    WHERE p.id = pool.id AND n.awaited)
             ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED
         ) AS f LIMIT 1
         """

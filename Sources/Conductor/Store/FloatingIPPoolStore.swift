@@ -101,7 +101,10 @@ package struct FloatingIPPoolStore: Sendable {
             let removed = try await database.transaction { transaction in
                 // Addresses that machines have, or are just being given, stay, and then so does the pool.
                 try transaction.execute(
-                    "DELETE FROM floating_ip WHERE pool_id = \(id) AND vm_id IS NULL AND next_vm_id IS NULL"
+                    """
+                    DELETE FROM floating_ip
+                    WHERE pool_id = \(id) AND vm_id IS NULL AND next_vm_id IS NULL AND orphan_id IS NULL
+                    """
                 )
                 return try transaction.execute("DELETE FROM floating_ip_pool WHERE id = \(id)")
             }

@@ -11,6 +11,7 @@ enum GPUCleaning {
     static let column: StaticString = """
         ARRAY(SELECT d.address || ' ' || d.claim || ' ' || d.returned FROM gpu_device d
             WHERE d.node_id = n.id AND (d.state = 'sanitizing' OR d.returned) AND d.present
+                AND d.orphan_id IS NULL
             ORDER BY d.address) AS unclean_gpus
         """
 

@@ -5,12 +5,17 @@ package import GantryModel
 package import GantryProtocol
 package import Postgres
 
-/// Makes tasks of rows: what is wanted of machines on their nodes, at the moment of the look.
+/// Makes tasks of rows: what is wanted of machines on their nodes, at the moment of the look. There are none for nodes that
+/// were not surveyed since the database was restored, nor of machines that their hosts no longer have.
 package enum MachineTaskStore {
     /// All that is wanted of a node.
     package static func tasks(of node: NodeID, _ transaction: Transaction) throws -> [MachineTask] {
-        try transaction.query("SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.node_id = \(node) ORDER BY vm.id")
-            .map(task)
+        try transaction.query(
+            """
+            SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.node_id = \(node) AND \(raw: due) ORDER BY vm.id
+            """
+        )
+        .map(task)
     }
 
     /// What is wanted of some machines, each on the node where it is. Those that are on none are left out. A row that
@@ -21,7 +26,10 @@ package enum MachineTaskStore {
         unreadable: (VirtualMachineID, any Error) -> Void
     ) throws -> [MachineTask] {
         try transaction.query(
-            "SELECT \(raw: columns) FROM \(raw: tables) WHERE vm.id = ANY (\(machines)::bigint[]) ORDER BY vm.id"
+            """
+            SELECT \(raw: columns) FROM \(raw: tables)
+            WHERE vm.id = ANY (\(machines)::bigint[]) AND \(raw: due) ORDER BY vm.id
+            """
         )
         .compactMap { row in
             do {
@@ -34,7 +42,7 @@ package enum MachineTaskStore {
     }
 
     private static let columns: StaticString = """
-        vm.id, vm.uuid, n.name AS node, vm.generation, vm.boot_counter,
+        vm.id, vm.uuid, n.name AS node, n.epoch, vm.generation, vm.boot_counter,
         CASE WHEN vm.evicting THEN 'absent' ELSE vm.desired END AS wanted,
         vm.name, vm.hostname, vm.vcpus, vm.memory_mib, vm.disk_gib, vm.user_data, vm.mac,
         e.id AS environment_id, e.subnet,
@@ -67,10 +75,15 @@ package enum MachineTaskStore {
             JOIN image i ON i.id = vm.image_id
         """
 
+    private static let due: StaticString = """
+        NOT n.unsurveyed AND vm.fault_code IS DISTINCT FROM 'machine_missing'
+        """
+
     private static func task(_ row: Row) throws -> MachineTask {
         let power: WantedPower = try row["wanted"]
         return try MachineTask(
             node: row["node"],
+            epoch: row["epoch"],
             machineID: row["id"],
             uuid: row["uuid"],
             generation: row["generation"],

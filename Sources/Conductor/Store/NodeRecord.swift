@@ -45,6 +45,8 @@ package struct NodeRecord: Sendable {
     package var problems: [String]
     /// True when the host lost capacity that was already given out.
     package var shrunk: Bool
+    /// True from a restore of the database on, until the agent has said what the host holds.
+    package var unsurveyed: Bool
     /// Whether new machines may go there.
     package var schedulable: Bool
     package var virtType: String?

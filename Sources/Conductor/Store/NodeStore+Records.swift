@@ -11,7 +11,7 @@ extension NodeStore {
         let rows = try transaction.query(
             """
             SELECT n.id, n.name, n.region_id, g.name AS region_name, n.hostname, n.state, n.cordoned, n.cordon_reason,
-                n.healthy, n.shrunk, n.schedulable, n.virt_type, n.hypervisor_version, n.agent_version,
+                n.healthy, n.shrunk, n.unsurveyed, n.schedulable, n.virt_type, n.hypervisor_version, n.agent_version,
                 n.vcpus, n.memory_mib, n.disk_gib, n.reserved_vcpus, n.reserved_memory_mib, n.reserved_disk_gib,
                 n.limit_vcpus, n.limit_memory_mib, n.limit_disk_gib, n.allocated_vcpus, n.allocated_memory_mib,
                 n.allocated_disk_gib, n.vcpu_ratio, n.memory_ratio, n.disk_ratio, n.memory_page_mib, n.created_at,
@@ -47,6 +47,7 @@ extension NodeStore {
             healthy: row["healthy"],
             problems: row["problems"],
             shrunk: row["shrunk"],
+            unsurveyed: row["unsurveyed"],
             schedulable: row["schedulable"],
             virtType: row["virt_type"],
             hypervisorVersion: row["hypervisor_version"],

@@ -53,6 +53,7 @@ extension NodeBody {
         let keeping = drain?.shortWords ?? (cordoned ? "cordoned" : nil)
         let words = [
             state, isReturning ? "returning" : nil, healthy ? nil : "unhealthy", keeping, shrunk ? "shrunk" : nil,
+            unsurveyed ? "unsurveyed" : nil,
         ]
         return words.compactMap { $0 }.joined(separator: ", ")
     }

@@ -14,6 +14,9 @@ public struct MachineTask: Hashable, Sendable, Codable {
     /// The request that asked for it, where it came by the queue after one; for logs alone.
     public var requestID: String?
     public var node: NodeName
+    /// The node's epoch when the task was made. One from the queue counts in that session alone: what came before it is in
+    /// the desired state that the session begins with, unless the database was restored since and no longer wants it.
+    public var epoch: Int64?
     public var machineID: VirtualMachineID
     public var uuid: MachineUUID
     public var generation: Generation
@@ -27,6 +30,7 @@ public struct MachineTask: Hashable, Sendable, Codable {
 
     public init(
         node: NodeName,
+        epoch: Int64? = nil,
         machineID: VirtualMachineID,
         uuid: MachineUUID,
         generation: Generation,
@@ -38,6 +42,7 @@ public struct MachineTask: Hashable, Sendable, Codable {
         protocolVersion = ProtocolVersion.current
         taskID = Self.id(of: uuid, at: generation)
         self.node = node
+        self.epoch = epoch
         self.machineID = machineID
         self.uuid = uuid
         self.generation = generation
@@ -59,6 +64,7 @@ public struct MachineTask: Hashable, Sendable, Codable {
         case taskID = "task_id"
         case requestID = "request_id"
         case node
+        case epoch
         case machineID = "machine_id"
         case uuid
         case generation

@@ -9,15 +9,29 @@ public struct NodeSessionRequest: Hashable, Sendable, Codable {
     /// The kernel's name of the host, for the operator and for the identity check.
     public var hostname: String
     public var inventory: NodeInventory
-    /// The machines of ours that the host has. A conductor to which the node is new refuses a host that has some.
-    public var machines: [MachineUUID]
+    /// Every machine of ours that the host has. A conductor to which the node is new refuses a host that has some.
+    public var machines: [HostedMachine]
+    /// The machines that were here last and are gone, as far as is remembered.
+    public var removedMachines: [MachineUUID]
+    /// The newest epoch that this host was ever given; nil for none. A conductor that gave none so new has a database that
+    /// was restored.
+    public var lastEpoch: Int64?
 
-    public init(bootID: String, hostname: String, inventory: NodeInventory, machines: [MachineUUID]) {
+    public init(
+        bootID: String,
+        hostname: String,
+        inventory: NodeInventory,
+        machines: [HostedMachine],
+        removedMachines: [MachineUUID] = [],
+        lastEpoch: Int64? = nil
+    ) {
         protocolVersion = ProtocolVersion.current
         self.bootID = bootID
         self.hostname = hostname
         self.inventory = inventory
         self.machines = machines
+        self.removedMachines = removedMachines
+        self.lastEpoch = lastEpoch
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -26,6 +40,8 @@ public struct NodeSessionRequest: Hashable, Sendable, Codable {
         case hostname
         case inventory
         case machines
+        case removedMachines = "removed_machines"
+        case lastEpoch = "last_epoch"
     }
 }
 
@@ -107,15 +123,18 @@ public struct ReportReceipt: Hashable, Sendable, Codable {
     public var uncleanGPUs: [UncleanGPU]
     /// The number of a rotation of the node's secrets that has to be done, told until the first use of the new ones.
     public var rotation: Int64?
+    /// Orphans that an operator wants gone, told until the node says that they are absent.
+    public var absentOrphans: [MachineUUID]
 
     public init(
         revision: Int64,
         absentVolumes: [AbsentVolume] = [],
         uncleanGPUs: [UncleanGPU] = [],
-        rotation: Int64? = nil
+        rotation: Int64? = nil,
+        absentOrphans: [MachineUUID] = []
     ) {
         (self.revision, self.absentVolumes, self.uncleanGPUs) = (revision, absentVolumes, uncleanGPUs)
-        self.rotation = rotation
+        (self.rotation, self.absentOrphans) = (rotation, absentOrphans)
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -123,5 +142,6 @@ public struct ReportReceipt: Hashable, Sendable, Codable {
         case absentVolumes = "absent_volumes"
         case uncleanGPUs = "unclean_gpus"
         case rotation
+        case absentOrphans = "absent_orphans"
     }
 }

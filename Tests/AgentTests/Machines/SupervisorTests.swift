@@ -152,6 +152,28 @@ struct SupervisorTests {
         }
     }
 
+    @Test(
+        "Removed at an operator's word, whatever the policy, whether the journal knows it or not",
+        arguments: [true, false]
+    )
+    func removedByWord(_ isJournaled: Bool) async throws {
+        try await withOrphan(.report) { node, _ in
+            if isJournaled {
+                try await node.supervisor.take(
+                    try Example.task(generation: 7, spec: Example.spec(floatingIP: "192.0.2.7"))
+                )
+                try await eventually("it is as wanted") {
+                    await node.listener.last(uuid)?.appliedGeneration == Generation(7)
+                }
+            }
+            for _ in 0..<2 { await node.supervisor.remove(orphan: uuid) }
+            try await eventually("nothing is left") { await node.host.holdings == [] }
+            try await eventually("it is told") { await node.listener.last(uuid)?.power == .absent }
+            try await eventually("it is forgotten") { await node.journal.all.isEmpty }
+            #expect(await node.journal.forgottenMachines == [uuid])
+        }
+    }
+
     @Test("Stopped, its disk kept")
     func stopped() async throws {
         try await withOrphan(.stop) { node, _ in

@@ -114,7 +114,7 @@ struct NodeRoutesTests {
                     "reports", "one",
                     try Self.body(
                         NodeReport(
-                            epoch: 7,
+                            epoch: -1,
                             bootID: "b",
                             sequence: 1,
                             collectedAt: Date(),

@@ -224,7 +224,7 @@ struct InventoryTests {
             let node = try await SpeakingNode("one", in: cloud)
             try await cloud.execute("UPDATE compute_node SET state = 'new', hostname = NULL")
             let refusal = await #expect(throws: NodeRefusal.self) {
-                try await node.openSession(machines: [MachineUUID()])
+                try await node.openSession(machines: [HostedMachine(uuid: MachineUUID(), isRunning: true)])
             }
             #expect(refusal?.reason == .wrongIdentity)
             try await node.openSession()

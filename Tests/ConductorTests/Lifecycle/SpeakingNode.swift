@@ -43,13 +43,20 @@ actor SpeakingNode {
 
     /// Opens a session, as an agent does that starts.
     @discardableResult
-    func openSession(hostname: String? = nil, machines: [MachineUUID] = []) async throws -> NodeSession {
+    func openSession(
+        hostname: String? = nil,
+        machines: [HostedMachine] = [],
+        removed: [MachineUUID] = [],
+        lastEpoch: Int64? = nil
+    ) async throws -> NodeSession {
         let sessions = NodeSessions(database: cloud.database, logger: Logger(label: "test"))
         let request = NodeSessionRequest(
             bootID: "boot",
             hostname: hostname ?? identity.name.description,
             inventory: inventory,
-            machines: machines
+            machines: machines,
+            removedMachines: removed,
+            lastEpoch: lastEpoch
         )
         let session = try await sessions.open(request, for: identity)
         (epoch, sequence) = (session.epoch, 0)

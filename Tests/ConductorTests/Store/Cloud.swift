@@ -31,10 +31,19 @@ struct Cloud: Sendable {
         pool: String = "203.0.113.0/24",
         _ body: (Cloud) async throws -> Void
     ) async throws {
-        try await withTemporaryDatabase { configuration in
-            let database = Database(configuration)
+        try await withURL(subnet: subnet, pool: pool) { cloud, _ in try await body(cloud) }
+    }
+
+    /// The same with the database's URL, for programs that work on it.
+    static func withURL(
+        subnet: String = "10.1.0.0/22",
+        pool: String = "203.0.113.0/24",
+        _ body: (Cloud, String) async throws -> Void
+    ) async throws {
+        try await withTemporaryDatabaseURL { url in
+            let database = Database(try DatabaseConfiguration(url: url))
             try await Schema.migrate(database)
-            try await body(Cloud(database, subnet: subnet, pool: pool))
+            try await body(Cloud(database, subnet: subnet, pool: pool), url)
         }
     }
 
@@ -177,12 +186,16 @@ struct Cloud: Sendable {
     /// Statements that count violations.
     private static let invariants: [(String, SQL)] = [
         (
-            "a node's counters are the sums of its machines and volumes",
+            "a node's counters are the sums of its machines, volumes and orphans",
             """
             SELECT count(*) AS number FROM compute_node n, LATERAL (
-                SELECT coalesce(sum(vcpus) FILTER (WHERE holds_compute), 0) AS vcpus,
-                    coalesce(sum(memory_mib) FILTER (WHERE holds_compute), 0) AS memory,
-                    coalesce(sum(disk_gib), 0)
+                SELECT coalesce(sum(vcpus), 0) AS vcpus, coalesce(sum(memory_mib), 0) AS memory,
+                    coalesce(sum(disk_gib), 0) AS disk
+                FROM orphan WHERE node_id = n.id
+            ) o, LATERAL (
+                SELECT coalesce(sum(vcpus) FILTER (WHERE holds_compute), 0) + o.vcpus AS vcpus,
+                    coalesce(sum(memory_mib) FILTER (WHERE holds_compute), 0) + o.memory AS memory,
+                    coalesce(sum(disk_gib), 0) + o.disk
                         + (SELECT coalesce(sum(size_gib), 0) FROM volume v WHERE v.node_id = n.id) AS disk
                 FROM virtual_machine vm WHERE vm.node_id = n.id
             ) s WHERE (n.allocated_vcpus, n.allocated_memory_mib, n.allocated_disk_gib)

@@ -109,7 +109,7 @@ enum Auditor {
         }
         return try await names("machines").map { "machines/\($0)" }
             + names("volumes").map { "volumes/\($0)" }
-            + names("journal").filter { !["forgotten", "reserve"].contains($0) }.map { "journal/\($0)" }
+            + names("journal").filter { !["epoch", "forgotten", "reserve"].contains($0) }.map { "journal/\($0)" }
             + names("images").filter { $0.wholeMatch(of: /[0-9a-f]{64}/) == nil }.map { "images/\($0)" }
     }
 

@@ -11,6 +11,8 @@ import SimulatedFleet
 struct SimulatedCloud: MachineCloud {
     let conductor: TestConductor
     let database: Database
+    let databaseURL: String
+    let fleet: SimulatedFleet
     let folder: String
     /// An operator's key.
     let operatorKey: String
@@ -24,6 +26,7 @@ struct SimulatedCloud: MachineCloud {
     /// Runs a test in a cloud whose nodes are `sim-0` and so on, and takes it away afterwards. Settings are the conductor's.
     static func with(
         nodes: Int = 1,
+        nodesPerConnection: Int = 1,
         gpus: Int = 0,
         settings: [String: String] = [:],
         sharesPool: Bool = false,
@@ -53,7 +56,7 @@ struct SimulatedCloud: MachineCloud {
                         services,
                         region: "TestRegion",
                         directory: folder,
-                        nodesPerConnection: 1,
+                        nodesPerConnection: nodesPerConnection,
                         gpus: gpus,
                         sharesPool: sharesPool,
                         logger: Logger(label: "fleet")
@@ -68,6 +71,8 @@ struct SimulatedCloud: MachineCloud {
                         let cloud = SimulatedCloud(
                             conductor: conductor,
                             database: database,
+                            databaseURL: url,
+                            fleet: fleet,
                             folder: folder,
                             operatorKey: key,
                             fleet: fleet

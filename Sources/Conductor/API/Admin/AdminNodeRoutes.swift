@@ -219,6 +219,7 @@ extension NodeBody {
             healthy: record.healthy,
             problems: record.problems,
             shrunk: record.shrunk,
+            unsurveyed: record.unsurveyed,
             virtType: record.virtType,
             hypervisorVersion: record.hypervisorVersion,
             agentVersion: record.agentVersion,

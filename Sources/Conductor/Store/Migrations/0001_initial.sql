@@ -227,8 +227,12 @@ CREATE TABLE compute_node (
     healthy               boolean NOT NULL DEFAULT true,
     -- Set when the host lost capacity that was already given out; nothing is placed until it fits again.
     shrunk                boolean NOT NULL DEFAULT false,
+    -- Set when the database was restored, until its agent has said what its host holds.
+    unsurveyed            boolean NOT NULL DEFAULT false,
+    -- Whether what the whole region shares is not given out before that.
+    awaited               boolean NOT NULL DEFAULT false CHECK (unsurveyed OR NOT awaited),
     schedulable           boolean NOT NULL GENERATED ALWAYS AS
-                              (state = 'up' AND NOT cordoned AND healthy AND NOT shrunk
+                              (state = 'up' AND NOT cordoned AND healthy AND NOT shrunk AND NOT unsurveyed
                                AND declared_dead_at IS NULL) STORED,
     -- A fixed random place, from which a search for capacity starts.
     ring                  integer NOT NULL DEFAULT (random() * 2147483647)::integer,
@@ -276,6 +280,7 @@ CREATE TABLE compute_node (
     CHECK (state <> 'dead' OR declared_dead_at IS NOT NULL)
 ) WITH (fillfactor = 70);
 CREATE INDEX compute_node_draining ON compute_node (id) WHERE drain_policy IS NOT NULL;
+CREATE INDEX compute_node_awaited ON compute_node (region_id) WHERE awaited;
 CREATE INDEX compute_node_search ON compute_node (region_id, has_gpu, ring) WHERE schedulable;
 
 -- Lets one host become a node. Kept as a digest; a repeated join is told from another host's by the node's key.
@@ -693,17 +698,48 @@ CREATE TABLE vm_metric (
 ) WITH (fillfactor = 90);
 CREATE INDEX vm_metric_age ON vm_metric (granularity, minute);
 
+-- Machines of ours that a host has and this database knows nothing of on that node, with what they hold: nobody else gets
+-- it until an operator has them removed and the node says that they are gone.
+CREATE TABLE orphan (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    node_id         bigint NOT NULL REFERENCES compute_node,
+    uuid            uuid NOT NULL,
+    -- All that follows is as the node told; null for what its agent no longer knows.
+    name            text,
+    running         boolean NOT NULL,
+    vcpus           integer,
+    memory_mib      integer,
+    -- With volumes on the node's own disk that are not known either.
+    disk_gib        integer,
+    gpus            text[] NOT NULL,
+    -- A number that may be nobody's here.
+    environment_id  bigint,
+    subnet          cidr,
+    address         inet,
+    mac             text,
+    floating_ip     inet,
+    volumes         uuid[] NOT NULL,
+    -- By an operator.
+    removing        boolean NOT NULL DEFAULT false,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    updated_at      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT orphan_unique UNIQUE (node_id, uuid)
+);
+
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
 CREATE TABLE private_address (
     environment_id  bigint NOT NULL REFERENCES environment ON DELETE CASCADE,
     address         inet NOT NULL,
     vm_id           bigint UNIQUE REFERENCES virtual_machine,
+    orphan_id       bigint REFERENCES orphan ON DELETE SET NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (environment_id, address)
 );
-CREATE INDEX private_address_free ON private_address (environment_id, updated_at) WHERE vm_id IS NULL;
+CREATE INDEX private_address_free ON private_address (environment_id, updated_at)
+    WHERE vm_id IS NULL AND orphan_id IS NULL;
+CREATE INDEX private_address_orphan ON private_address (orphan_id) WHERE orphan_id IS NOT NULL;
 
 CREATE TABLE floating_ip (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -713,12 +749,15 @@ CREATE TABLE floating_ip (
     vm_id        bigint UNIQUE REFERENCES virtual_machine,
     -- The machine that it moves to, once the node of the one that has it has given it up.
     next_vm_id   bigint UNIQUE REFERENCES virtual_machine,
+    orphan_id    bigint REFERENCES orphan ON DELETE SET NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
     updated_at   timestamptz NOT NULL DEFAULT now(),
     CHECK (next_vm_id <> vm_id)
 );
 -- The one released longest ago goes out first.
-CREATE INDEX floating_ip_free ON floating_ip (pool_id, updated_at) WHERE vm_id IS NULL AND next_vm_id IS NULL;
+CREATE INDEX floating_ip_free ON floating_ip (pool_id, updated_at)
+    WHERE vm_id IS NULL AND next_vm_id IS NULL AND orphan_id IS NULL;
+CREATE INDEX floating_ip_orphan ON floating_ip (orphan_id) WHERE orphan_id IS NOT NULL;
 
 -- One unit a row: all functions of an IOMMU group. Its edges are in StoredGPU.
 CREATE TABLE gpu_device (
@@ -738,6 +777,7 @@ CREATE TABLE gpu_device (
     -- How it was cleaned last.
     cleaning       text,
     vm_id          bigint REFERENCES virtual_machine,
+    orphan_id      bigint REFERENCES orphan ON DELETE SET NULL,
     -- Why it is faulty, what holds up its cleaning, or what its machine may suffer from.
     reason         text,
     -- Whether the node's last inventory named it.
@@ -747,7 +787,8 @@ CREATE TABLE gpu_device (
     cordon_reason  text,
     -- To the host's own drivers, by an operator.
     returned       boolean NOT NULL DEFAULT false,
-    schedulable    boolean NOT NULL GENERATED ALWAYS AS (state = 'free' AND NOT cordoned) STORED,
+    schedulable    boolean NOT NULL GENERATED ALWAYS AS
+                       (state = 'free' AND NOT cordoned AND orphan_id IS NULL) STORED,
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT gpu_device_address_unique UNIQUE (node_id, address),
@@ -757,6 +798,7 @@ CREATE TABLE gpu_device (
 );
 CREATE INDEX gpu_device_schedulable ON gpu_device (gpu_type, node_id) WHERE schedulable;
 CREATE INDEX gpu_device_vm ON gpu_device (vm_id) WHERE vm_id IS NOT NULL;
+CREATE INDEX gpu_device_orphan ON gpu_device (orphan_id) WHERE orphan_id IS NOT NULL;
 
 -- Units that a node's Fabric Manager can connect to each other and cut off from all others. Those of a node overlap.
 CREATE TABLE fabric_partition (
@@ -803,6 +845,9 @@ CREATE INDEX gpu_use_age ON gpu_use (created_at);
 CREATE FUNCTION note_gpu_use() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.claim IS DISTINCT FROM NEW.claim THEN
+        -- Also of a machine that keeps it: a node was ahead of a database that was restored.
+        UPDATE gpu_use SET released_at = now()
+        WHERE gpu_id = NEW.id AND claim = OLD.claim AND vm_id IS NOT NULL AND released_at IS NULL;
         INSERT INTO gpu_use (gpu_id, claim, vm_id, vm_name, organization_id)
         SELECT NEW.id, NEW.claim, vm.id, vm.name, vm.organization_id
         FROM (VALUES (NEW.vm_id)) AS holder (id) LEFT JOIN virtual_machine vm ON vm.id = holder.id;
@@ -813,7 +858,7 @@ BEGIN
         cleaning = CASE NEW.state WHEN 'free' THEN NEW.cleaning ELSE cleaning END,
         faulty_at = CASE NEW.state WHEN 'faulty' THEN now() ELSE faulty_at END,
         fault = CASE NEW.state WHEN 'faulty' THEN NEW.reason ELSE fault END
-    WHERE gpu_id = NEW.id AND claim = NEW.claim AND OLD.state IS DISTINCT FROM NEW.state;
+    WHERE gpu_id = NEW.id AND claim = NEW.claim AND (OLD.state, OLD.claim) IS DISTINCT FROM (NEW.state, NEW.claim);
     RETURN NULL;
 END $$;
 CREATE TRIGGER note_use AFTER INSERT OR UPDATE OF state, claim ON gpu_device
@@ -914,6 +959,14 @@ CREATE INDEX callback_delivery_leased ON callback_delivery (leased_until) WHERE 
 CREATE INDEX callback_delivery_organization ON callback_delivery (organization_id, id);
 CREATE INDEX callback_delivery_vm ON callback_delivery (vm_id, id);
 CREATE INDEX callback_delivery_age ON callback_delivery (updated_at) WHERE state <> 'waiting';
+
+-- Where these tables are, as the conductors that served them last found them. In another place they came from a backup.
+CREATE TABLE database_place (
+    singleton   boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    place       text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
 
 -- Every table's updated_at --------------------------------------------------------------------------------------------
 

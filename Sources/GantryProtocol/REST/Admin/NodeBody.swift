@@ -31,6 +31,8 @@ public struct NodeBody: AnswerContent, Hashable {
     public var problems: [String]
     /// True when the host lost capacity that was already given out.
     public var shrunk: Bool
+    /// True from a restore of the database on, until its agent has said what the host holds.
+    public var unsurveyed: Bool
     @Nullable public var virtType: String?
     @Nullable public var hypervisorVersion: String?
     @Nullable public var agentVersion: String?
@@ -68,6 +70,7 @@ public struct NodeBody: AnswerContent, Hashable {
         healthy: Bool,
         problems: [String],
         shrunk: Bool,
+        unsurveyed: Bool,
         virtType: String?,
         hypervisorVersion: String?,
         agentVersion: String?,
@@ -90,7 +93,7 @@ public struct NodeBody: AnswerContent, Hashable {
         _drain = Nullable(wrappedValue: drain)
         _declaredDeadAt = Nullable(wrappedValue: declaredDeadAt)
         _fencedBy = Nullable(wrappedValue: fencedBy)
-        (self.healthy, self.problems, self.shrunk) = (healthy, problems, shrunk)
+        (self.healthy, self.problems, self.shrunk, self.unsurveyed) = (healthy, problems, shrunk, unsurveyed)
         _virtType = Nullable(wrappedValue: virtType)
         _hypervisorVersion = Nullable(wrappedValue: hypervisorVersion)
         _agentVersion = Nullable(wrappedValue: agentVersion)
@@ -118,6 +121,7 @@ public struct NodeBody: AnswerContent, Hashable {
         case healthy
         case problems
         case shrunk
+        case unsurveyed
         case virtType = "virt_type"
         case hypervisorVersion = "hypervisor_version"
         case agentVersion = "agent_version"
