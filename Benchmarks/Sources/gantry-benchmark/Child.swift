@@ -94,6 +94,12 @@ final class Child: Sendable {
         }
     }
 
+    /// Ends it without a word.
+    func end() async {
+        if isRunning { kill(pid, SIGKILL) }
+        while isRunning { try? await Task.sleep(for: .milliseconds(10)) }
+    }
+
     /// Runs a command to its end.
     ///
     /// - Parameters:

@@ -69,7 +69,7 @@ struct ConductorBenchmark: AsyncParsableCommand {
         var logger = Logger(label: "fleet")
         logger.logLevel = .error
         let fleet = try SimulatedFleet(
-            try Self.environment(conductor.url),
+            try FleetServices(conductorURL: conductor.url),
             region: "TestRegion",
             directory: "\(directory)/journals",
             nodesPerConnection: nodesPerConnection,
@@ -139,14 +139,6 @@ struct ConductorBenchmark: AsyncParsableCommand {
                 throw Trouble("machine \(machine) is \(status)")
             }
         }
-    }
-
-    private static func environment(_ url: String) throws -> FleetServices {
-        let environment = ProcessInfo.processInfo.environment
-        guard let database = environment["GANTRY_DATABASE_URL"], let amqp = environment["GANTRY_AMQP_URL"],
-            let management = environment["GANTRY_RABBITMQ_MANAGEMENT_URL"]
-        else { throw Trouble("GANTRY_DATABASE_URL, GANTRY_AMQP_URL or GANTRY_RABBITMQ_MANAGEMENT_URL is not set.") }
-        return FleetServices(databaseURL: database, amqpURL: amqp, managementURL: management, conductorURL: url)
     }
 }
 

@@ -8,6 +8,8 @@ import NIOHTTP1
 /// A conductor of the same build as this program, on a free port of loopback.
 struct ConductorChild: Sendable {
     let child: Child
+    let port: UInt16
+    let statusPort: UInt16
     let url: String
     /// From the start of its process until it answered that it is well.
     let startup: Duration
@@ -17,21 +19,27 @@ struct ConductorChild: Sendable {
 
     /// Starts one on the services that the environment names, and waits until it is ready.
     ///
+    /// It takes the place of another where that is given, at its addresses.
+    ///
     /// - Parameters:
     ///   - client: asks whether it is.
     ///   - directory: where its log goes.
+    ///   - former: one that has ended.
     ///   - settings: its environment, beside our own.
     /// - Returns: the running conductor.
     /// - Throws: ``Trouble`` when it does not become ready.
     static func start(
         _ client: HTTPClient,
         directory: String,
+        insteadOf former: ConductorChild? = nil,
         settings: [String: String] = [:]
     ) async throws -> ConductorChild {
-        let port = try freePort()
+        let port = try former?.port ?? freePort()
+        let statusPort = try former?.statusPort ?? freePort()
         let url = "http://127.0.0.1:\(port)"
         var environment = [
-            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "0", "GANTRY_RATE_LIMIT_REQUESTS_PER_MINUTE": "0",
+            "GANTRY_LISTEN_PORT": "\(port)", "GANTRY_STATUS_PORT": "\(statusPort)",
+            "GANTRY_RATE_LIMIT_REQUESTS_PER_MINUTE": "0",
         ]
         environment.merge(settings) { $1 }
         let child = try Child([path, "run"], environment: environment, log: "\(directory)/conductor.log")
@@ -39,7 +47,13 @@ struct ConductorChild: Sendable {
             let answer = try? await client.get(url: "\(url)/healthz").get()
             return answer?.status == .ok
         }
-        return ConductorChild(child: child, url: url, startup: ContinuousClock.now - child.started)
+        return ConductorChild(
+            child: child,
+            port: port,
+            statusPort: statusPort,
+            url: url,
+            startup: ContinuousClock.now - child.started
+        )
     }
 
     /// The test data, with an image that no simulated node fetches unless another is given.

@@ -8,7 +8,8 @@ struct GantryBenchmark: AsyncParsableCommand {
         commandName: "gantry-benchmark",
         abstract: "Measures Gantry's programs on real services and prints tables.",
         subcommands: [
-            AgentBenchmark.self, ConductorBenchmark.self, ListBenchmark.self, InventoryBenchmark.self, Footprint.self,
+            AgentBenchmark.self, ConductorBenchmark.self, ReconnectBenchmark.self, ListBenchmark.self,
+            InventoryBenchmark.self, Footprint.self,
         ]
     )
 }
