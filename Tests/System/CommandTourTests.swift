@@ -225,11 +225,12 @@ struct CommandTourTests {
         #expect(try await gantry.output("orphan remove 1").status == 1)
         try await gantry.run([
             "dead-letter delete 1", "node list", "node show sim-0", "node cordon sim-0 --reason fans",
-            "node uncordon sim-0", "node token create --region North", "node token list", "node token revoke 1",
+            "node drain sim-0 --policy wait --reason fans", "node uncordon sim-0", "node token create --region North", "node token list", "node token revoke 1",
             "gpu list", "gpu show 1", "gpu cordon 1 --reason fans", "gpu uncordon 1", "gpu return 1 --reason fans",
             "gpu uncordon 1",
         ])
         #expect(try await gantry.output("gpu retry 2").status == 1)
+        #expect(try await gantry.output("node declare-dead sim-0 --fenced-by IPMI --confirm sim-0").status == 1)
         #expect(try await gantry.output("node remove sim-0").status == 1)
     }
 
