@@ -74,7 +74,8 @@ package struct NodeDeath: Sendable {
         _ = try transaction.together(
             [
                 """
-                UPDATE compute_node SET state = 'dead', epoch = epoch + 1, declared_dead_at = now(), fenced_by = \(fencedBy)
+                UPDATE compute_node
+                SET state = 'dead', epoch = epoch + 1, declared_dead_at = now(), fenced_by = \(fencedBy), awaited = false
                 WHERE id = \(node)
                 """
             ] + TransitionWriter(limits: limits).statements(transitions, node: node)

@@ -16,7 +16,6 @@ struct SimulatedCloud: MachineCloud {
     let folder: String
     /// An operator's key.
     let operatorKey: String
-    let fleet: SimulatedFleet
 
     var api: APIClient { conductor.api }
 
@@ -74,8 +73,7 @@ struct SimulatedCloud: MachineCloud {
                             databaseURL: url,
                             fleet: fleet,
                             folder: folder,
-                            operatorKey: key,
-                            fleet: fleet
+                            operatorKey: key
                         )
                         result = .success(try await body(cloud))
                     } catch {
