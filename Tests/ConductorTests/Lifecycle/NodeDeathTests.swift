@@ -91,7 +91,8 @@ struct NodeDeathTests {
 
             let refusal = await #expect(throws: NodeRefusal.self) { try await one.report(old.map { $0.done() }) }
             #expect(refusal?.reason == .declaredDead)
-            let session = try await one.openSession(machines: old.map(\.uuid))
+            let held = old.map { HostedMachine(uuid: $0.uuid, isRunning: true, spec: $0.spec) }
+            let session = try await one.openSession(machines: held)
             #expect(Set(session.abandoned.map(\.uuid)) == [movable.uuid, deleted.uuid])
             #expect(session.abandoned.allSatisfy { $0.power == .absent })
             for task in session.abandoned {

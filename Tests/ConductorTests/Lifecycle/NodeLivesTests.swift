@@ -32,7 +32,7 @@ struct NodeLivesTests {
 }
 
 /// What a host does that is on, or keeps while it is off.
-private struct LivingHost {
+private struct SwitchedHost {
     let node: SpeakingNode
     var isOn = true
     /// The newest task of each machine.
@@ -67,7 +67,9 @@ private struct LivingHost {
 
     /// The agent begins a session before it starts anything, and with what it is not to have.
     mutating func powerOn() async throws {
-        let session = try await node.openSession(machines: Array(journal.keys))
+        let held = journal.values.filter { $0.power != .absent }
+            .map { HostedMachine(uuid: $0.uuid, isRunning: false, spec: $0.spec) }
+        let session = try await node.openSession(machines: held)
         isOn = true
         take(session.abandoned)
     }
@@ -77,13 +79,13 @@ private struct LivingHost {
 private struct NodeLife {
     private let cloud: Cloud
     private var random: RepeatableGenerator
-    private var hosts: [LivingHost] = []
+    private var hosts: [SwitchedHost] = []
     private var machines: [VirtualMachineRecord] = []
 
     init(_ cloud: Cloud, _ seed: UInt64) async throws {
         (self.cloud, random) = (cloud, RepeatableGenerator(seed))
         for name in ["one", "two", "three"] {
-            hosts.append(LivingHost(node: try await SpeakingNode.mounting(name, vcpus: 4, in: cloud)))
+            hosts.append(SwitchedHost(node: try await SpeakingNode.mounting(name, vcpus: 4, in: cloud)))
         }
     }
 
