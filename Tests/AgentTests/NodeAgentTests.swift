@@ -16,7 +16,10 @@ struct NodeAgentTests {
     private let health = Health()
 
     /// Runs an agent without a broker, and returns what ended it.
-    private func withAgent(_ body: () async throws -> Void) async throws -> (any Error)? {
+    private func withAgent(
+        endsByItself: Bool = false,
+        _ body: () async throws -> Void
+    ) async throws -> (any Error)? {
         try await withTemporaryDirectory { folder in
             let agent = NodeAgent(
                 name: try NodeName(Example.node),
@@ -44,10 +47,14 @@ struct NodeAgentTests {
             } catch {
                 result = .failure(error)
             }
-            running.cancel()
-            let end = await running.result
+            let limit = Task {
+                try await Task.sleep(for: .seconds(endsByItself ? 30 : 0))
+                running.cancel()
+            }
+            defer { limit.cancel() }
+            let ended = await running.result
             try result.get()
-            guard case .failure(let error) = end else { return nil }
+            guard case .failure(let error) = ended else { return nil }
             return error
         }
     }
@@ -153,11 +160,11 @@ struct NodeAgentTests {
     func declaredDead() async throws {
         let task = try Example.task(spec: Example.spec(floatingIP: "192.0.2.7"))
         await conductor.want([task])
-        let end = try await withAgent {
+        let end = try await withAgent(endsByItself: true) {
             try await eventually("it runs") { await isRunning(task) }
-            await conductor.fail(.sessionOver("by an operator"))
-            try await eventually("it is told") { await conductor.hasFailed }
+            await conductor.failAlways(.sessionOver("by an operator"))
         }
+        await conductor.failAlways(nil)
         guard case .sessionOver? = end as? ConductorError else {
             Issue.record("it ended with \(String(describing: end))")
             return
@@ -181,10 +188,9 @@ struct NodeAgentTests {
         let task = try Example.task()
         await host.disturb { step, _ in step == .image ? Disturbance(.hang) : nil }
         await conductor.want([task])
-        let end = try await withAgent {
+        let end = try await withAgent(endsByItself: true) {
             try await eventually("it works") { await conductor.machines.last?.activity?.step == "image" }
-            await conductor.fail(.superseded("epoch 2"))
-            try await eventually("it is told") { await conductor.hasFailed }
+            await conductor.failAlways(.superseded("epoch 2"))
         }
         guard case .superseded? = end as? ConductorError else {
             Issue.record("it ended with \(String(describing: end))")

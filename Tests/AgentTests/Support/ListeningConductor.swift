@@ -28,8 +28,8 @@ actor ListeningConductor: ConductorConnection {
     /// Answers the next calls with these errors.
     func fail(_ errors: ConductorError...) { failures += errors }
 
-    /// Answers every call with this error.
-    func failAlways(_ error: ConductorError) { lastingFailure = error }
+    /// Answers every call with this error; with nil as before.
+    func failAlways(_ error: ConductorError?) { lastingFailure = error }
 
     /// Whether it has answered with all of them.
     var hasFailed: Bool { failures.isEmpty }
