@@ -142,8 +142,8 @@ struct NodeMessagesTests {
             """#
         try roundTrip(request, NodeSessionRequest.self)
         let answer = #"""
-            {"desired_interval":60,"epoch":4,"floating_ip_pools":["192.0.2.0/24"],"node_id":2,"queue":"gantry.node.n1",\#
-            "report_interval":10}
+            {"abandoned":[\#(Self.task)],"desired_interval":60,"epoch":4,"floating_ip_pools":["192.0.2.0/24"],\#
+            "node_id":2,"queue":"gantry.node.n1","report_interval":10}
             """#
         try roundTrip(answer, NodeSession.self)
         try roundTrip(#"{"floating_ip_pools":[],"machines":[\#(Self.task)],"revision":8}"#, DesiredState.self)
