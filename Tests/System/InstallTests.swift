@@ -35,7 +35,7 @@ struct InstallTests {
             try await cloud.host.run(Self.install("gantry-agent-next"))
             #expect(try await cloud.machineProcesses == before)
             print("The agent's upgrade, emulated: \(try await cloud.agentPause()) s without an agent")
-            try await cloud.waitForStatus("up", operators)
+            try await cloud.waitForNode(operators)
             try await cloud.gantry("vm stop web --wait", as: tenant)
             try await cloud.gantry("vm start web --wait", as: tenant)
 
@@ -100,21 +100,24 @@ extension InstalledCloud {
             """
             set -e
             \(InstallTests.install("gantry-agent"))
-            echo 'virt_type: qemu' >/etc/gantry/agent.yaml
+            printf 'virt_type: qemu\nreserved: {memory_mib: 128, disk_gib: 0}\n' >/etc/gantry/agent.yaml
             gantry-agent join --conductor \(url) --token \(token)
             systemctl enable --now gantry-agent
             """
         )
-        try await waitForStatus("up", operators)
+        try await waitForNode(operators)
     }
 
-    fileprivate func waitForStatus(_ status: String, _ operators: String) async throws {
-        try await eventually("the node is \(status)", timeout: .seconds(120)) {
-            try await gantry("node list", as: operators).split(separator: "\n")
-                .contains {
-                    $0.hasPrefix("host ") && $0.contains(" \(status) ")
-                }
+    /// Waits until the node's agent reports and machines may go there.
+    fileprivate func waitForNode(_ operators: String) async throws {
+        try await eventually("the node takes machines", timeout: .seconds(300)) {
+            try await json("node show host", operators)["schedulable"] as? Bool == true
         }
+    }
+
+    private func json(_ command: String, _ key: String) async throws -> [String: Any] {
+        let text = try await gantry("\(command) -o json", as: key)
+        return try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)")
     }
 
     /// Waits until a machine's guest has been ready so often.
@@ -125,9 +128,8 @@ extension InstalledCloud {
     }
 
     fileprivate func floatingIP(of machine: String, _ tenant: String) async throws -> String {
-        let shown = try await gantry("vm show \(machine) -o json", as: tenant)
-        let body = try JSONSerialization.jsonObject(with: Data(shown.utf8)) as? [String: Any]
-        return try #require(body?["floating_ip"] as? String, "\(shown)")
+        let shown = try await json("vm show \(machine)", tenant)
+        return try #require(shown["floating_ip"] as? String, "\(shown)")
     }
 
     /// How long the host has been up when so many of its machines run.

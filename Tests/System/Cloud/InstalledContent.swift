@@ -62,7 +62,6 @@ struct InstalledContent {
         tls: {authorities: /etc/gantry/authority.pem}
         amqp: {url: '\(services.amqpURL)'}
         rabbitmq: {management_url: '\(services.managementURL)'}
-        node: {report_interval: 2, desired_interval: 5}
 
         """
         .replacing("@localhost:", with: "@\(Self.name):")
