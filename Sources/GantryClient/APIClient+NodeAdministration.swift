@@ -55,6 +55,11 @@ extension APIClient {
         return try await call(.POST, "\(Self.nodes)/\(name)/declare-dead", request)
     }
 
+    /// Lets the next host that comes with a node's key be the node, whatever its name.
+    public func forgetHost(ofNode name: String) async throws(ClientError) -> Answer<NodeBody> {
+        try await call(.POST, "\(Self.nodes)/\(name)/forget-host")
+    }
+
     /// Lets new machines go to a node again, and ends its drain.
     public func uncordonNode(_ name: String) async throws(ClientError) -> Answer<NodeBody> {
         try await call(.POST, "\(Self.nodes)/\(name)/uncordon")

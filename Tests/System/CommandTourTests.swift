@@ -15,7 +15,6 @@ struct CommandTourTests {
         "volumeNameAvailability": "a create says so",
         "listContractVirtualMachines": "there are no contracts",
         "setNodeRatios": "rare, and not undone by a word: over REST",
-        "forgetNodeHost": "rare, after a host was lost: over REST",
         "describeAPI": "it is for programs",
     ]
 
@@ -225,7 +224,8 @@ struct CommandTourTests {
         #expect(try await gantry.output("orphan remove 1").status == 1)
         try await gantry.run([
             "dead-letter delete 1", "node list", "node show sim-0", "node cordon sim-0 --reason fans",
-            "node drain sim-0 --policy wait --reason fans", "node uncordon sim-0", "node token create --region North",
+            "node drain sim-0 --policy wait --reason fans", "node uncordon sim-0", "node forget-host sim-0",
+            "node token create --region North",
             "node token list", "node token revoke 1",
             "gpu list", "gpu show 1", "gpu cordon 1 --reason fans", "gpu uncordon 1", "gpu return 1 --reason fans",
             "gpu uncordon 1",

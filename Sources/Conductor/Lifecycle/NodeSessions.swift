@@ -124,7 +124,7 @@ package struct NodeSessions: Sendable {
             throw NodeRefusal(
                 .wrongIdentity,
                 "Node \(node.name) is host \(known), but \(request.hostname) came with its key. If the host was "
-                    + "renamed or replaced, let the node forget it (`gantry admin node forget-host \(node.name)`); "
+                    + "renamed or replaced, let the node forget it (`gantry node forget-host \(node.name)`); "
                     + "else give this host a node of its own."
             )
         }

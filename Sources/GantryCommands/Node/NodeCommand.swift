@@ -8,7 +8,7 @@ struct NodeCommand: AsyncParsableCommand {
         abstract: "For operators: let hosts become nodes, see nodes, keep machines off them, empty and remove them.",
         subcommands: [
             NodeToken.self, NodeList.self, NodeShow.self, NodeCordon.self, NodeUncordon.self, NodeDrain.self,
-            NodeDeclareDead.self, NodeRotate.self, NodeRevoke.self, NodeRemove.self,
+            NodeDeclareDead.self, NodeRotate.self, NodeRevoke.self, NodeForgetHost.self, NodeRemove.self,
         ]
     )
 }
