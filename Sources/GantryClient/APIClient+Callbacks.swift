@@ -21,20 +21,18 @@ extension APIClient {
 
     // MARK: - URLs
 
-    /// Has the changes of something without a callback URL posted to one.
-    public func attachCallback(
+    /// Has the changes of something posted to a URL; what waits for the one that it had goes there.
+    public func setCallback(
         _ url: String,
-        to owner: CallbackOwner
+        of owner: CallbackOwner,
+        insteadOf former: String?
     ) async throws(ClientError) -> AttachCallbackAnswer {
-        try await call(.POST, "\(owner.path)/attach-callback", AttachCallbackRequest(url: url))
-    }
-
-    /// Sets another callback URL; what waits goes there.
-    public func updateCallback(
-        _ url: String,
-        of owner: CallbackOwner
-    ) async throws(ClientError) -> AttachCallbackAnswer {
-        try await call(.PUT, "\(owner.path)/update-callback", AttachCallbackRequest(url: url))
+        let request = AttachCallbackRequest(url: url)
+        return if former == nil {
+            try await call(.POST, "\(owner.path)/attach-callback", request)
+        } else {
+            try await call(.PUT, "\(owner.path)/update-callback", request)
+        }
     }
 
     /// Takes the callback URL away; what waits is not posted.

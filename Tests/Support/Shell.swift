@@ -60,7 +60,8 @@ package func run(
     )
 }
 
-/// What work returns, if it is done in time. Otherwise it is cancelled, which ends the commands that it runs.
+/// What work returns, if it is done in time. Otherwise it is cancelled, which ends the command that it runs, and
+/// not what that has started.
 private func within<Value: Sendable>(
     _ timeout: Duration,
     _ what: String,

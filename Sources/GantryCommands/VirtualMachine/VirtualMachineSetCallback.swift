@@ -21,14 +21,11 @@ struct VirtualMachineSetCallback: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let machine = try await reference.find(client)
-            let owner = CallbackOwner.machine(machine.id)
-            let hadOne = machine.callbackURL != nil
-            let answer =
-                if hadOne {
-                    try await client.updateCallback(callbackURL, of: owner)
-                } else {
-                    try await client.attachCallback(callbackURL, to: owner)
-                }
+            let answer = try await client.setCallback(
+                callbackURL,
+                of: .machine(machine.id),
+                insteadOf: machine.callbackURL
+            )
             connection.output.print(answer) { answer.message }
         }
     }

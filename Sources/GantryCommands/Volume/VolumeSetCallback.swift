@@ -21,14 +21,11 @@ struct VolumeSetCallback: AsyncParsableCommand {
     func run() async throws {
         try await connection.run { client throws(ClientError) in
             let volume = try await reference.find(client)
-            let owner = CallbackOwner.volume(volume.id)
-            let hadOne = volume.callbackURL != nil
-            let answer =
-                if hadOne {
-                    try await client.updateCallback(callbackURL, of: owner)
-                } else {
-                    try await client.attachCallback(callbackURL, to: owner)
-                }
+            let answer = try await client.setCallback(
+                callbackURL,
+                of: .volume(volume.id),
+                insteadOf: volume.callbackURL
+            )
             connection.output.print(answer) { answer.message }
         }
     }
