@@ -37,8 +37,9 @@ packages: ## Build the Debian packages of conductor, agent and command line
 	@Packaging/dev/install-dependencies build packages
 	@Packaging/debian/build $(PACKAGES)
 
+# By lines, so that a log that was cut off ends with the test that was running.
 test: dependencies images judges build ## Run all tests on real parts (root)
-	GANTRY_CACHE=$(CACHE) GANTRY_IMAGES=$(CACHE)/images swift test --skip-build --no-parallel
+	GANTRY_CACHE=$(CACHE) GANTRY_IMAGES=$(CACHE)/images stdbuf -oL swift test --skip-build --no-parallel
 
 test-all: export GANTRY_TEST_ALL = 1
 test-all: test packages ## The same, and what takes longer: GPUs in trouble, guest images by BIOS and UEFI, packages
