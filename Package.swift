@@ -208,7 +208,11 @@ let package = Package(
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", "GantryTestSupport"], swiftSettings: strict),
         .testTarget(name: "GantryModelTests", dependencies: ["GantryModel"], swiftSettings: strict),
         .testTarget(name: "GantryProtocolTests", dependencies: ["GantryProtocol"], swiftSettings: strict),
-        .testTarget(name: "PlacementTests", dependencies: ["Placement"], swiftSettings: strict),
+        .testTarget(
+            name: "PlacementTests",
+            dependencies: ["GantryTestSupport", "Placement"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "SettingsTests",
             dependencies: ["Agent", "Conductor", "GantryModel", "GantryTestSupport", "Settings", logging, yams],

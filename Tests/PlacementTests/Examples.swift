@@ -2,20 +2,8 @@
 
 import Foundation
 import GantryModel
+import GantryTestSupport
 import Placement
-
-/// A generator that gives the same numbers on each run, so that a failed property can be looked at again.
-struct RepeatableGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        let mixed = (state ^ (state >> 33)) &* 0xff51_afd7_ed55_8ccd
-        return mixed ^ (mixed >> 33)
-    }
-}
 
 /// Values that the tests of this target share.
 enum Examples {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GantryModel
+import GantryTestSupport
 import Placement
 import Testing
 

@@ -84,6 +84,7 @@ extension StoredMachine {
             try requireNoSnapshot()
             try requireNoMove()
             try requireNode()
+            try requireNoOrphan()
         }
         if fault?.code == .machineMissing, operation != .delete, operation != .hardReboot {
             throw MachineRefusal(
@@ -130,6 +131,16 @@ extension StoredMachine {
     private func requireNode() throws(MachineRefusal) {
         guard phase == .error, let fault, fault.code == .nodeDead else { return }
         throw MachineRefusal(.wrongState, "VM \(name) is in ERROR: \(fault.message)")
+    }
+
+    /// - Throws: ``MachineRefusal`` with `wrongState` while an orphan of it is somewhere.
+    private func requireNoOrphan() throws(MachineRefusal) {
+        guard hasOrphan else { return }
+        throw MachineRefusal(
+            .wrongState,
+            "VM \(name) is on a node where it went before the cloud's database was restored from a backup; an operator has to "
+                + "remove that copy, an orphan, first."
+        )
     }
 }
 

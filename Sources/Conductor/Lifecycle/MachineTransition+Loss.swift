@@ -6,8 +6,13 @@ extension StoredMachine {
     /// What becomes of it when its node was declared dead.
     ///
     /// What is being deleted is gone. What has nothing on the node's own disk, or was never built, is placed elsewhere.
-    /// What has is in ERROR and keeps its node, with which it comes back.
-    package func afterNodeDeath() -> MachineTransition {
+    /// What has is in ERROR and keeps its node, with which it comes back. What the node no longer had since the database was
+    /// restored stays as it is.
+    ///
+    /// - Parameter isSurveyed: whether the node was heard since the database was restored; otherwise nobody knows what became
+    ///   of its machines since the backup, and none is started before its owner says so.
+    /// - Returns: the machine afterwards.
+    package func afterNodeDeath(isSurveyed: Bool = true) -> MachineTransition {
         var transition = MachineTransition(of: self)
         if desired == .absent {
             transition.abandonNode()
@@ -16,13 +21,15 @@ extension StoredMachine {
         } else if evicting {
             transition.abandonNode()
             transition.follow(.cleared)
+        } else if fault?.code == .machineMissing {
+            return transition
         } else if phase == .creating || phase == .building, !isBound {
             transition.abandonNode()
             transition.follow(.evict)
         } else if let localState {
             transition.lose(localState)
         } else {
-            transition.leaveLostNode()
+            transition.leaveLostNode(starts: isSurveyed)
         }
         return transition
     }
@@ -71,14 +78,18 @@ extension MachineTransition {
         noteLoss(fault.message)
     }
 
-    fileprivate mutating func leaveLostNode() {
+    fileprivate mutating func leaveLostNode(starts: Bool) {
         abandonNode()
         machine.fault = nil
         follow(machine.desired == .hibernated ? .asleep : .off)
         if machine.desired == .running {
             machine.desired = .stopped
-            machine.startsElsewhere = true
+            machine.startsElsewhere = starts
         }
-        noteLoss("Another node takes it.")
+        noteLoss(
+            starts
+                ? "Another node takes it."
+                : "Another node takes it, and it stays off: what became of it since the backup is not known."
+        )
     }
 }

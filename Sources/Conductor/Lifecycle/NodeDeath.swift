@@ -69,8 +69,8 @@ package struct NodeDeath: Sendable {
                 """
             )
             .map { try StoredMachine($0) }
-        guard try isSilent(node, name, transaction) else { return nil }
-        let transitions = machines.map { $0.afterNodeDeath() }
+        guard let isSurveyed = try requireSilence(of: node, name, transaction) else { return nil }
+        let transitions = machines.map { $0.afterNodeDeath(isSurveyed: isSurveyed) }
         _ = try transaction.together(
             [
                 """
@@ -87,18 +87,22 @@ package struct NodeDeath: Sendable {
         )
     }
 
-    /// - Returns: false when it was declared dead before.
-    private static func isSilent(_ node: NodeID, _ name: NodeName, _ transaction: Transaction) throws -> Bool {
+    /// - Returns: whether it was heard since the database was restored; nil when it was declared dead before.
+    private static func requireSilence(
+        of node: NodeID,
+        _ name: NodeName,
+        _ transaction: Transaction
+    ) throws -> Bool? {
         let rows = try transaction.query(
             """
-            SELECT n.state, extract(epoch FROM now() - r.received_at)::bigint AS age
+            SELECT n.state, NOT n.unsurveyed AS surveyed, extract(epoch FROM now() - r.received_at)::bigint AS age
             FROM compute_node n LEFT JOIN node_report r ON r.node_id = n.id WHERE n.id = \(node) FOR UPDATE OF n
             """
         )
         let state: NodeRecord.State? = try rows.first?["state"]
         switch state {
-        case .silent: return true
-        case .dead: return false
+        case .silent: return try rows.first?["surveyed"]
+        case .dead: return nil
         case .up:
             let age: Int64 = try rows.first?["age"] ?? 0
             throw NodeRefusal(

@@ -37,18 +37,11 @@ package struct NodeSessions: Sendable {
     package func open(_ request: NodeSessionRequest, for node: NodeIdentity) async throws -> NodeSession {
         try NodeRefusal.check(protocolVersion: request.protocolVersion)
         let (session, orphans) = try await database.transaction { transaction in
-            let isRestored = try Self.checkIdentity(request, node, transaction)
+            let reason = try Self.checkIdentity(request, node, transaction)
             let epoch = try Self.raiseEpoch(request, node, transaction)
             try InventoryStore.write(request.inventory, of: node.id, transaction)
-            let abandoned = try AbandonedMachines.tasks(of: node, transaction)
-            let survey = HostSurvey(
-                request: request,
-                node: node,
-                isRestored: isRestored,
-                abandoned: Set(abandoned.map(\.uuid)),
-                transaction: transaction
-            )
-            let orphans = try survey.run()
+            let survey = HostSurvey(request: request, node: node, reason: reason, transaction: transaction)
+            let (abandoned, orphans) = try survey.run()
             let session = NodeSession(
                 epoch: epoch,
                 nodeID: node.id,
@@ -75,13 +68,21 @@ package struct NodeSessions: Sendable {
     package func desired(of node: NodeIdentity, unless known: Int64?) async throws -> DesiredState? {
         try await database.read { transaction in
             // The revision first: what changes between the statements is then seen as new once more.
-            let rows = try transaction.query("SELECT revision, unsurveyed FROM compute_node WHERE id = \(node.id)")
+            let rows = try transaction.query(
+                """
+                SELECT n.revision, n.unsurveyed, EXISTS (
+                    SELECT FROM compute_node w WHERE w.region_id = n.region_id AND w.awaited) AS awaits_others
+                FROM compute_node n WHERE n.id = \(node.id)
+                """
+            )
             guard let row = rows.first else { return nil }
             guard try !row["unsurveyed"] else { throw NodeRefusal.unsurveyed(node) }
             let revision: Int64 = try row["revision"]
             guard revision != known else { return nil }
+            // What waits for other hosts comes without a new revision, so the agent does not get this one before.
+            let isWhole: Bool = try !row["awaits_others"]
             return DesiredState(
-                revision: revision,
+                revision: isWhole ? revision : revision - 1,
                 machines: try MachineTaskStore.tasks(of: node.id, transaction),
                 floatingIPPools: try Self.pools(of: node.id, transaction)
             )
@@ -90,12 +91,12 @@ package struct NodeSessions: Sendable {
 
     /// Locks the node, and what goes before it.
     ///
-    /// - Returns: whether the database was restored since the host's last session.
+    /// - Returns: why the host is surveyed.
     private static func checkIdentity(
         _ request: NodeSessionRequest,
         _ node: NodeIdentity,
         _ transaction: Transaction
-    ) throws -> Bool {
+    ) throws -> HostSurvey.Reason {
         // Reports lock in this order too.
         _ = try transaction.query("SELECT 1 FROM node_report WHERE node_id = \(node.id) FOR UPDATE")
         _ = try transaction.together([
@@ -104,7 +105,7 @@ package struct NodeSessions: Sendable {
         ])
         let rows = try transaction.query(
             """
-            SELECT state, hostname, unsurveyed, epoch < \(request.lastEpoch ?? 0) AS is_behind
+            SELECT state, hostname, unsurveyed, awaited, epoch < \(request.lastEpoch ?? 0) AS is_behind
             FROM compute_node WHERE id = \(node.id) FOR UPDATE
             """
         )
@@ -128,7 +129,8 @@ package struct NodeSessions: Sendable {
                     + "else give this host a node of its own."
             )
         }
-        return try isUnsurveyed || row["is_behind"]
+        if try row["awaited"] { return .awaited }
+        return try isUnsurveyed || row["is_behind"] ? .restored : .session
     }
 
     private static func raiseEpoch(

@@ -141,7 +141,8 @@ struct ReportTransaction {
             RETURNING 1
         )
         SELECT n.epoch, n.revision, n.state = 'silent' AS silent, n.state = 'dead' AS dead,
-            n.declared_dead_at IS NOT NULL AS returning, n.healthy, n.unsurveyed,
+            n.declared_dead_at IS NOT NULL OR EXISTS (
+                SELECT FROM abandoned_machine m WHERE m.node_id = n.id) AS returning, n.healthy, n.unsurveyed,
             EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column),
             \(raw: GPUCleaning.column), \(raw: OrphanStore.removals),
             CASE WHEN n.rotation > n.rotated THEN n.rotation END AS rotation
@@ -160,12 +161,10 @@ struct ReportTransaction {
         let own = stored.filter { $0.nodeID == node.id }
         result.foreign = stored.filter { $0.nodeID != node.id }.map(\.uuid)
         let known = Set(stored.map(\.uuid))
-        let foreign = Set(result.foreign)
+        // A machine may have been placed where an orphan of it is.
+        let settled = Set(own.filter { !$0.hasOrphan }.map(\.uuid))
         result.absentStrangers = reports.values
-            .filter {
-                $0.power == .absent && $0.fault == nil && (!known.contains($0.uuid) || foreign.contains($0.uuid))
-            }
-            .map(\.uuid)
+            .filter { $0.power == .absent && $0.fault == nil && !settled.contains($0.uuid) }.map(\.uuid)
         result.orphans = reports.values.filter { $0.power != .absent && !known.contains($0.uuid) }.map(\.uuid)
         return own.compactMap { machine in
             guard let report = reports[machine.uuid] else { return nil }

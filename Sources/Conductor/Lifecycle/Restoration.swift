@@ -70,7 +70,12 @@ package enum Restoration {
     private static func begin(_ transaction: Transaction) throws {
         _ = try transaction.together([
             "SELECT FROM virtual_machine WHERE deleted_at IS NULL ORDER BY id FOR UPDATE",
-            "UPDATE virtual_machine SET generation = generation + \(leap) WHERE deleted_at IS NULL",
+            // What was on its way between two nodes has arrived since, or was deleted.
+            """
+            UPDATE virtual_machine SET generation = generation + \(leap),
+                starts_elsewhere = starts_elsewhere AND node_id IS NOT NULL AND NOT evicting
+            WHERE deleted_at IS NULL
+            """,
             """
             UPDATE compute_node
             SET unsurveyed = true, awaited = true, epoch = epoch + \(leap), revision = revision + \(leap)

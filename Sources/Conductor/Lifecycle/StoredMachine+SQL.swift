@@ -42,7 +42,8 @@ extension StoredMachine {
             SELECT FROM volume_attachment a JOIN volume v ON v.id = a.volume_id
             WHERE a.vm_id = vm.id AND v.node_id IS NOT NULL) AS is_bound,
         NOT EXISTS (SELECT FROM volume_attachment a WHERE a.vm_id = vm.id AND a.boot) AS has_own_disk,
-        EXISTS (SELECT FROM snapshot s WHERE s.vm_id = vm.id AND s.state = 'creating') AS is_snapshotting
+        EXISTS (SELECT FROM snapshot s WHERE s.vm_id = vm.id AND s.state = 'creating') AS is_snapshotting,
+        EXISTS (SELECT FROM orphan o WHERE o.uuid = vm.uuid) AS has_orphan
         """
 
     init(_ row: Row) throws {
@@ -75,7 +76,8 @@ extension StoredMachine {
             callsBack: row["calls_back"],
             isBound: row["is_bound"],
             hasOwnDisk: row["has_own_disk"],
-            isSnapshotting: row["is_snapshotting"]
+            isSnapshotting: row["is_snapshotting"],
+            hasOrphan: row["has_orphan"]
         )
     }
 }

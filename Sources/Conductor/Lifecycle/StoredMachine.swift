@@ -49,6 +49,8 @@ package struct StoredMachine: Sendable, Hashable {
     package var hasOwnDisk: Bool
     /// Whether its disk is being copied: nothing else is done with it meanwhile.
     package var isSnapshotting: Bool
+    /// Whether some node has it as an orphan too: nothing is done with it before that is removed.
+    package var hasOrphan: Bool
 
     package init(
         id: VirtualMachineID,
@@ -79,7 +81,8 @@ package struct StoredMachine: Sendable, Hashable {
         callsBack: Bool = false,
         isBound: Bool = false,
         hasOwnDisk: Bool = true,
-        isSnapshotting: Bool = false
+        isSnapshotting: Bool = false,
+        hasOrphan: Bool = false
     ) {
         self.id = id
         self.uuid = uuid
@@ -110,6 +113,7 @@ package struct StoredMachine: Sendable, Hashable {
         self.isBound = isBound
         self.hasOwnDisk = hasOwnDisk
         self.isSnapshotting = isSnapshotting
+        self.hasOrphan = hasOrphan
     }
 
     /// What its node has to make of it.

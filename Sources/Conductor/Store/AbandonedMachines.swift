@@ -34,6 +34,11 @@ enum AbandonedMachines {
         }
     }
 
+    /// Strikes out what is the node's own again, or nobody's.
+    static func forgive(_ machines: [MachineUUID], _ node: NodeID) -> SQL {
+        "DELETE FROM abandoned_machine WHERE node_id = \(node) AND uuid = ANY (\(machines)::uuid[])"
+    }
+
     /// Strikes out what a report says is gone.
     static func confirm(_ reports: [MachineReport], by node: NodeID) -> SQL {
         let gone = reports.filter { $0.power == .absent && $0.fault == nil }

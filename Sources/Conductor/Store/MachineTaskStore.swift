@@ -7,6 +7,9 @@ package import Postgres
 
 /// Makes tasks of rows: what is wanted of machines on their nodes, at the moment of the look. There are none for nodes that
 /// were not surveyed since the database was restored, nor of machines that their hosts no longer have.
+///
+/// Nor are there any of machines that are on some host as an orphan too. While hosts have yet to be heard, a machine that
+/// could have gone to one of them waits: one that was never built here, and one with a volume that others reach too.
 package enum MachineTaskStore {
     /// All that is wanted of a node.
     package static func tasks(of node: NodeID, _ transaction: Transaction) throws -> [MachineTask] {
@@ -77,6 +80,12 @@ package enum MachineTaskStore {
 
     private static let due: StaticString = """
         NOT n.unsurveyed AND vm.fault_code IS DISTINCT FROM 'machine_missing'
+        AND NOT EXISTS (SELECT FROM orphan o WHERE o.uuid = vm.uuid)
+        AND NOT (EXISTS (SELECT FROM compute_node w WHERE w.region_id = n.region_id AND w.awaited)
+            AND vm.created_at < (SELECT updated_at FROM database_place)
+            AND (vm.applied_generation = 0 OR EXISTS (
+                SELECT FROM volume_attachment a JOIN volume v ON v.id = a.volume_id
+                WHERE a.vm_id = vm.id AND v.node_id IS NULL)))
         """
 
     private static func task(_ row: Row) throws -> MachineTask {

@@ -181,9 +181,15 @@ extension OrphanStore {
         """
     }
 
-    /// Gives back what orphans held, of which the node says that nothing is left.
+    /// Gives back what orphans held, of which the node says that nothing is left. Nodes that were told nothing of the same
+    /// machines meanwhile are told now.
     static func release(_ machines: [MachineUUID], on node: NodeID) -> [SQL] {
         [
+            """
+            UPDATE compute_node n SET revision = n.revision + 1
+            FROM virtual_machine vm JOIN orphan o ON o.uuid = vm.uuid
+            WHERE o.node_id = \(node) AND o.uuid = ANY (\(machines)::uuid[]) AND n.id = vm.node_id
+            """,
             """
             UPDATE gpu_device d
             SET orphan_id = NULL, claim = d.claim + (d.state IN ('free', 'sanitizing'))::integer,

@@ -12,7 +12,7 @@ struct FabricInterleavingTests {
     @Test(
         "Starts, deletes, cleanings that come late or twice; agents' ends, boots, commands that fail",
         .timeLimit(.minutes(5)),
-        arguments: [1, 2, 3, UInt64.random(in: 100...UInt64.max)] as [UInt64]
+        arguments: Seeds.lives(3, andNew: 1)
     )
     func holds(_ seed: UInt64) async throws {
         try await FabricHost.with { host in
@@ -36,7 +36,7 @@ private struct FabricStory {
 
     private let host: FabricHost
     private var keeper: GPUKeeper
-    private var random: SplitMix
+    private var random: RepeatableGenerator
     private var machines: [MachineUUID: Machine] = [:]
     private var claims: [Int: Int64] = Dictionary(uniqueKeysWithValues: (1...8).map { ($0, 1) })
     private var free: Set<Int> = []
@@ -44,7 +44,7 @@ private struct FabricStory {
     private var count = 0
 
     init(host: FabricHost, seed: UInt64) throws {
-        (self.host, random) = (host, SplitMix(seed: seed))
+        (self.host, random) = (host, RepeatableGenerator(seed))
         keeper = try host.keeper()
     }
 

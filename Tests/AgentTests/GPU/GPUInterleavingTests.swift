@@ -10,14 +10,9 @@ import Testing
 
 @Suite("Whatever comes, in whatever order, a host gives no GPU to two machines, nor one that is not clean")
 struct GPUInterleavingTests {
-    /// Some that repeat, and some that nobody tried before. A failure names its seed.
-    private static var seeds: [UInt64] {
-        (1...40).map { UInt64($0) } + (0..<10).map { _ in UInt64.random(in: 1000...UInt64.max) }
-    }
-
     @Test(
         "Claims and words to clean that come late, twice or never; kills, power cuts, a lost ledger",
-        arguments: seeds
+        arguments: Seeds.lives(40, andNew: 10)
     )
     func holds(_ seed: UInt64) async throws {
         let folder = "/dev/shm/gantry-test-\(UUID().uuidString)"
@@ -37,7 +32,7 @@ private struct GPUStory {
         var claim: Int64 = 1
     }
 
-    private var random: SplitMix
+    private var random: RepeatableGenerator
     private let folder: String
     private let host: SimulatedHost
     private var node: SimulatedNode
@@ -51,7 +46,7 @@ private struct GPUStory {
     private var machines: Int64 = 0
 
     init(seed: UInt64, folder: String) throws {
-        (random, self.folder) = (SplitMix(seed: seed), folder)
+        (random, self.folder) = (RepeatableGenerator(seed), folder)
         let gpus = try (1...2).map { try Example.gpu($0, claim: 1) }
         host = SimulatedHost(gpus: gpus.map(Example.inventory))
         for gpu in gpus { units[gpu.address] = Unit() }
@@ -152,7 +147,7 @@ private struct GPUStory {
     }
 
     private mutating func disturb() async {
-        let random = Shared(SplitMix(seed: self.random.next()))
+        let random = Shared(RepeatableGenerator(self.random.next()))
         await host.disturb { _, _ in
             let chosen = Shared<Disturbance?>(nil)
             random.change { random in

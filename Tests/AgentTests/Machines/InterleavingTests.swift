@@ -10,14 +10,10 @@ import Testing
 
 @Suite("Whatever comes, in whatever order, a host ends as the newest tasks want it")
 struct InterleavingTests {
-    /// Some that repeat, and some that nobody tried before, of which `GANTRY_TEST_SEEDS` sets the number. A failure names
-    /// its seed.
-    private static var seeds: [UInt64] {
-        let more = ProcessInfo.processInfo.environment["GANTRY_TEST_SEEDS"].flatMap(Int.init) ?? 20
-        return (1...60).map { UInt64($0) } + (0..<more).map { _ in UInt64.random(in: 1000...UInt64.max) }
-    }
-
-    @Test("Tasks old, new and repeated, faults, kills, power cuts, guests of their own mind", arguments: seeds)
+    @Test(
+        "Tasks old, new and repeated, faults, kills, power cuts, guests of their own mind",
+        arguments: Seeds.lives(60, andNew: 20)
+    )
     func converges(_ seed: UInt64) async throws {
         // No fsync to wait for: what a power cut takes is another test's.
         let folder = "/dev/shm/gantry-test-\(UUID().uuidString)"
@@ -31,7 +27,7 @@ struct InterleavingTests {
 
 /// One random life of a node with some machines.
 private struct Story {
-    private var random: SplitMix
+    private var random: RepeatableGenerator
     private let folder: String
     private let host = SimulatedHost()
     private let witness: Witness
@@ -43,7 +39,7 @@ private struct Story {
     private let machines: [MachineUUID]
 
     init(seed: UInt64, folder: String) throws {
-        var random = SplitMix(seed: seed)
+        var random = RepeatableGenerator(seed)
         machines = try (0..<4)
             .map { _ in
                 let digits = String(random.next() >> 16, radix: 16)
@@ -148,7 +144,7 @@ private struct Story {
 
     /// One step in eight goes wrong in some way.
     private mutating func disturb() async {
-        let random = Shared(SplitMix(seed: self.random.next()))
+        let random = Shared(RepeatableGenerator(self.random.next()))
         await host.disturb { _, _ in
             let chosen = Shared<Disturbance?>(nil)
             random.change { random in

@@ -3,6 +3,7 @@
 import Conductor
 import GantryModel
 import GantryProtocol
+import GantryTestSupport
 import Postgres
 import Testing
 

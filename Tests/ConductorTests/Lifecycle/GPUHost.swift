@@ -3,6 +3,7 @@
 import Conductor
 import GantryModel
 import GantryProtocol
+import GantryTestSupport
 import Testing
 
 /// A host's GPUs as they are, whatever a conductor thinks of them: in which guest each is, and who had it since it was

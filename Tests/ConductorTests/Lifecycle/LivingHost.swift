@@ -14,11 +14,15 @@ actor LivingHost {
     private(set) var removed: Set<MachineUUID> = []
     /// How often a machine was made where there was none.
     private(set) var built: [MachineUUID: Int] = [:]
+    private(set) var isOn = true
+    /// Machines that are off because the host was.
+    private var asleep: Set<MachineUUID> = []
     /// GPUs that a machine had since they were cleaned.
     private var used: Set<PCIAddress> = []
     private var lastEpoch: Int64
 
-    init(_ name: String, in cloud: Cloud, gpus: Int = 0) async throws {
+    /// With `sharesStorage` it mounts the pool that others mount too.
+    init(_ name: String, in cloud: Cloud, gpus: Int = 0, sharesStorage: Bool = false) async throws {
         node = try await SpeakingNode(
             name,
             in: cloud,
@@ -26,21 +30,38 @@ actor LivingHost {
         )
         lastEpoch = 0
         try await begin()
+        if sharesStorage { try await node.mount() }
     }
 
     var floatingIPs: Set<IPv4Address> { Set(machines.values.compactMap(\.spec?.network.floatingIP)) }
     var gpus: Set<PCIAddress> { Set(machines.values.flatMap { $0.spec?.gpus ?? [] }.map(\.address)) }
     var uuids: Set<MachineUUID> { Set(machines.keys) }
+    var running: Set<MachineUUID> {
+        Set(machines.values.filter { $0.power == .running }.map(\.uuid)).subtracting(asleep)
+    }
 
-    /// Begins a session, as an agent does that starts.
+    func powerOff() {
+        isOn = false
+        asleep = uuids
+    }
+
+    /// Begins a session, as an agent does that starts: it drops what it is told to, and starts what it knows is wanted.
     func begin() async throws {
+        isOn = true
         try await look()
-        let held = machines.values.map { HostedMachine(uuid: $0.uuid, isRunning: $0.power == .running, spec: $0.spec) }
-        lastEpoch = try await node.openSession(machines: held, removed: Array(removed), lastEpoch: lastEpoch).epoch
+        let running = running
+        let held = machines.values
+            .map { HostedMachine(uuid: $0.uuid, isRunning: running.contains($0.uuid), spec: $0.spec) }
+        let session = try await node.openSession(machines: held, removed: Array(removed), lastEpoch: lastEpoch)
+        lastEpoch = session.epoch
+        for task in session.abandoned { machines[task.uuid] = nil }
+        asleep = []
+        if !session.abandoned.isEmpty { try await report(session.abandoned.map { $0.done() }) }
     }
 
     /// Does what is wanted and reports it. A session that is over is begun anew, and that is all then.
     func turn() async throws {
+        guard isOn else { return }
         do {
             let wanted = try await node.desired()?.machines ?? []
             var gone: [MachineReport] = []
@@ -60,7 +81,7 @@ actor LivingHost {
                 try await report([MachineReport(uuid: uuid, appliedGeneration: generation, power: .absent)])
             }
             try await clean()
-        } catch let refusal as NodeRefusal where refusal.reason == .unsurveyed {
+        } catch let refusal as NodeRefusal where [.unsurveyed, .declaredDead].contains(refusal.reason) {
             try await begin()
         }
     }

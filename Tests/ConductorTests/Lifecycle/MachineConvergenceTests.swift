@@ -3,21 +3,8 @@
 import Conductor
 import GantryModel
 import GantryProtocol
+import GantryTestSupport
 import Testing
-
-/// A generator that gives the same numbers on each run.
-struct RepeatableGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-}
 
 /// A conductor's row and an agent between which words and reports get lost, come late or twice.
 private struct Conversation {

@@ -9,28 +9,16 @@ import Testing
 
 @Suite("A silent node that an operator declared dead gives up its machines, and comes back without them")
 struct NodeDeathTests {
-    private func declare(_ node: SpeakingNode, _ cloud: Cloud) async throws {
-        try await NodeDeath(database: cloud.database, outbox: cloud.outbox, logger: Logger(label: "test"))
-            .declare(node.identity.name, fencedBy: "power off by IPMI")
-    }
-
-    private func fallSilent(_ node: SpeakingNode, _ cloud: Cloud) async throws {
-        try await cloud.execute(
-            "UPDATE node_report SET received_at = now() - interval '1 hour' WHERE node_id = \(node.identity.id)"
-        )
-        await cloud.reconcile()
-    }
-
     @Test("While it reports, or never came, that is refused; said twice it is the same")
     func refused() async throws {
         try await Cloud.with { cloud in
             let node = try await SpeakingNode("one", in: cloud)
-            let up = await #expect(throws: NodeRefusal.self) { try await declare(node, cloud) }
+            let up = await #expect(throws: NodeRefusal.self) { try await cloud.declareDead(node) }
             #expect(up?.reason == .conflict && up?.message.contains("reported 0 seconds ago") == true, "\(up)")
-            try await fallSilent(node, cloud)
+            try await cloud.silence(node)
             try await cloud.execute("UPDATE compute_node SET unsurveyed = true, awaited = true")
-            try await declare(node, cloud)
-            try await declare(node, cloud)
+            try await cloud.declareDead(node)
+            try await cloud.declareDead(node)
             // The region waits no longer for what its host would say after a restore.
             #expect(try await cloud.number("SELECT count(*) AS number FROM compute_node WHERE awaited") == 0)
             let record = try #require(try await cloud.nodes.node(node.identity.name))
@@ -38,7 +26,7 @@ struct NodeDeathTests {
             await cloud.reconcile()
             #expect(try await cloud.nodes.node(node.identity.name)?.state == .dead)
             try await cloud.execute("UPDATE compute_node SET state = 'new', declared_dead_at = NULL, fenced_by = NULL")
-            await #expect(throws: NodeRefusal.self) { try await declare(node, cloud) }
+            await #expect(throws: NodeRefusal.self) { try await cloud.declareDead(node) }
         }
     }
 
@@ -57,8 +45,8 @@ struct NodeDeathTests {
             try await cloud.perform(.delete, going)
             let address = try await cloud.now(movable)?.floatingIP
             let two = try await SpeakingNode.mounting("two", gpus: 2, in: cloud)
-            try await fallSilent(one, cloud)
-            try await declare(one, cloud)
+            try await cloud.silence(one)
+            try await cloud.declareDead(one)
             try await cloud.audit()
             #expect(try await cloud.now(going) == nil)
             #expect(try await [cloud.now(movable)?.status, cloud.now(off)?.status] == [.starting, .shutoff])
@@ -81,8 +69,8 @@ struct NodeDeathTests {
             try await one.converge()
             let two = try await SpeakingNode.mounting("two", vcpus: 1, in: cloud)
             let old = try await one.desired()?.machines ?? []
-            try await fallSilent(one, cloud)
-            try await declare(one, cloud)
+            try await cloud.silence(one)
+            try await cloud.declareDead(one)
             try await two.converge()
 
             let lost = try #require(try await cloud.now(kept))
@@ -128,8 +116,8 @@ struct NodeDeathTests {
     func nothingToEnd() async throws {
         try await Cloud.with { cloud in
             let node = try await SpeakingNode("one", in: cloud)
-            try await fallSilent(node, cloud)
-            try await declare(node, cloud)
+            try await cloud.silence(node)
+            try await cloud.declareDead(node)
             try await node.openSession()
             #expect(try await cloud.nodes.node(node.identity.name)?.schedulable == false)
             try await node.report()
@@ -143,8 +131,8 @@ struct NodeDeathTests {
             let one = try await SpeakingNode.mounting("one", in: cloud)
             let machine = try await cloud.createMovable("movable")
             try await one.converge()
-            try await fallSilent(one, cloud)
-            try await declare(one, cloud)
+            try await cloud.silence(one)
+            try await cloud.declareDead(one)
             #expect(try await cloud.now(machine)?.status == .shutoff)
             #expect(try await cloud.now(machine)?.fault?.code == .noCapacity)
             let session = try await one.openSession()
@@ -165,8 +153,8 @@ struct NodeDeathTests {
             let machine = try await cloud.createOne()
             try await node.converge()
             for _ in 1...8 {
-                try await fallSilent(node, cloud)
-                async let declared: Bool = (try? await declare(node, cloud)) != nil
+                try await cloud.silence(node)
+                async let declared: Bool = (try? await cloud.declareDead(node)) != nil
                 async let reported: Bool = (try? await node.report()) != nil
                 let (isDead, isTaken) = (await declared, await reported)
                 #expect(isDead || isTaken)

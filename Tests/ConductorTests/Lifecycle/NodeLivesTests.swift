@@ -4,20 +4,13 @@ import Conductor
 import Foundation
 import GantryModel
 import GantryProtocol
-import Logging
+import GantryTestSupport
 import Postgres
 import Testing
 
 @Suite("Whatever operators do to nodes in whatever order, no machine runs twice")
 struct NodeLivesTests {
-    /// Some that repeat, and some that nobody tried before, of which `GANTRY_TEST_SEEDS` sets the number. A failure names
-    /// its seed.
-    private static var seeds: [UInt64] {
-        let more = ProcessInfo.processInfo.environment["GANTRY_TEST_SEEDS"].flatMap(Int.init) ?? 2
-        return (1...6).map { UInt64($0) } + (0..<more).map { _ in UInt64.random(in: 1000...UInt64.max) }
-    }
-
-    @Test("Drains, dead nodes, owners and agents that hear badly", arguments: seeds)
+    @Test("Drains, dead nodes, owners and agents that hear badly", arguments: Seeds.lives(6, andNew: 2))
     func lives(_ seed: UInt64) async throws {
         try await Cloud.with { cloud in
             if seed.isMultiple(of: 2) { try await cloud.execute("UPDATE flavor SET stop_policy = 'release'") }
@@ -134,14 +127,9 @@ private struct NodeLife {
     private mutating func fail(_ index: Int) async throws {
         guard hosts[index].isOn else { return }
         hosts[index].powerOff()
-        let node = hosts[index].node.identity
-        try await cloud.execute(
-            "UPDATE node_report SET received_at = now() - interval '1 hour' WHERE node_id = \(node.id)"
-        )
-        await cloud.reconcile()
+        try await cloud.silence(hosts[index].node)
         guard Bool.random(using: &random) else { return }
-        try await NodeDeath(database: cloud.database, outbox: cloud.outbox, logger: Logger(label: "test"))
-            .declare(node.name, fencedBy: "the switch on its back")
+        try await cloud.declareDead(hosts[index].node)
     }
 
     func check() async throws {

@@ -144,6 +144,98 @@ struct RestorationTests {
         }
     }
 
+    @Test(
+        "A machine that went to another host since runs once, whichever speaks first, and where the database has it when an operator removed the copy",
+        arguments: [true, false],
+        [true, false]
+    )
+    func moved(hasDied: Bool, formerSpeaksFirst: Bool) async throws {
+        try await Cloud.withURL { cloud, url in
+            try await withTemporaryDirectory { folder in
+                _ = try await Restoration.beginIfMoved(cloud.database, logger: Self.logger)
+                let former = try await LivingHost("one", in: cloud, sharesStorage: true)
+                let machine = try await cloud.createMovable("web")
+                try await former.turn()
+                let latter = try await LivingHost("two", in: cloud, sharesStorage: true)
+                let backup = try await DatabaseBackup(of: url, in: folder)
+
+                if hasDied {
+                    await former.powerOff()
+                    try await cloud.silence(former.node)
+                    try await cloud.declareDead(former.node)
+                } else {
+                    try await cloud.drain(former.node, .move)
+                }
+                for _ in 0..<4 {
+                    for host in [former, latter] { try await host.turn() }
+                    await cloud.reconcile()
+                }
+                #expect(await latter.running == [machine.uuid])
+                try await backup.restore()
+                _ = try await Restoration.beginIfMoved(cloud.database, logger: Self.logger)
+
+                for host in formerSpeaksFirst ? [former, latter] : [latter, former] {
+                    if await !host.isOn { try await host.begin() }
+                    for _ in 0..<3 {
+                        try await host.turn()
+                        #expect(await former.running.isEmpty)
+                    }
+                    await cloud.reconcile()
+                }
+                #expect(await latter.running == [machine.uuid])
+                let missing = try #require(try await cloud.now(machine))
+                #expect(missing.status == .error && missing.fault?.code == .machineMissing)
+                let refusal = await #expect(throws: MachineRefusal.self) {
+                    try await cloud.perform(.hardReboot, machine)
+                }
+                #expect(refusal?.reason == .wrongState)
+                try await cloud.audit()
+
+                let orphans = OrphanStore(database: cloud.database)
+                let copy = try #require(try await orphans.orphans(.init(limit: 9)).elements.first)
+                _ = try await orphans.remove(copy.id)
+                for _ in 0..<2 { try await latter.turn() }
+                try await cloud.perform(.hardReboot, machine)
+                for host in [former, latter] { try await host.turn() }
+                #expect(await former.running == [machine.uuid])
+                #expect(await latter.running.isEmpty)
+                #expect(try await cloud.now(machine)?.status == .active)
+                #expect(try await cloud.number("SELECT count(*) AS number FROM abandoned_machine") == 0)
+                try await cloud.audit()
+            }
+        }
+    }
+
+    @Test("A machine that could have gone to another host starts again when all were heard, without a new revision")
+    func waited() async throws {
+        try await Cloud.withURL { cloud, url in
+            try await withTemporaryDirectory { folder in
+                _ = try await Restoration.beginIfMoved(cloud.database, logger: Self.logger)
+                let one = try await LivingHost("one", in: cloud, sharesStorage: true)
+                let (movable, bound) = (try await cloud.createMovable("web"), try await cloud.createOne())
+                try await one.turn()
+                let two = try await LivingHost("two", in: cloud, sharesStorage: true)
+                let backup = try await DatabaseBackup(of: url, in: folder)
+                await one.powerOff()
+                try await backup.restore()
+                _ = try await Restoration.beginIfMoved(cloud.database, logger: Self.logger)
+
+                try await one.begin()
+                try await one.turn()
+                #expect(await one.running == [bound.uuid])
+                let known = try #require(try await one.node.desired()).revision
+                try await two.turn()
+                #expect(try await one.node.desired(unless: known)?.machines.count == 2)
+                try await one.turn()
+                #expect(await one.running == [movable.uuid, bound.uuid])
+                #expect(try await cloud.now(movable)?.status == .active)
+                let settled = try #require(try await one.node.desired()).revision
+                #expect(try await one.node.desired(unless: settled) == nil)
+                try await cloud.audit()
+            }
+        }
+    }
+
     @Test("Floating IPs and networks wait for every node, or for the operator to say that one does not come back")
     func region() async throws {
         try await Cloud.withURL { cloud, url in

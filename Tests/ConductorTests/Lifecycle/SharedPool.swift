@@ -4,6 +4,7 @@ import Conductor
 import GantryModel
 import GantryProtocol
 import Logging
+import Postgres
 
 extension SpeakingNode {
     /// Adds a node that mounts a storage pool with others.
@@ -18,7 +19,7 @@ extension SpeakingNode {
         return node
     }
 
-    private func mount() async throws {
+    func mount() async throws {
         inventory.storagePools = [StoragePoolInventory(name: "shared", kind: .shared)]
         try await report(withInventory: true)
     }
@@ -54,6 +55,20 @@ extension Cloud {
     /// The name of the node where a machine is.
     func place(_ machine: VirtualMachineRecord) async throws -> String? {
         try await now(machine)?.node?.name.description
+    }
+
+    /// An operator takes a silent node's host for dead.
+    func declareDead(_ node: SpeakingNode) async throws {
+        try await NodeDeath(database: database, outbox: outbox, logger: Logger(label: "test"))
+            .declare(node.identity.name, fencedBy: "power off by IPMI")
+    }
+
+    /// A node was last heard an hour ago.
+    func silence(_ node: SpeakingNode) async throws {
+        try await execute(
+            "UPDATE node_report SET received_at = now() - interval '1 hour' WHERE node_id = \(node.identity.id)"
+        )
+        await reconcile()
     }
 
     /// One round of a reconciler.

@@ -725,6 +725,7 @@ CREATE TABLE orphan (
     updated_at      timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT orphan_unique UNIQUE (node_id, uuid)
 );
+CREATE INDEX orphan_uuid ON orphan (uuid);
 
 -- Claims: one row a thing that one machine at a time can own --------------------------------------------------------
 
