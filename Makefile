@@ -42,7 +42,8 @@ test: dependencies images judges build ## Run all tests on real parts (root)
 	GANTRY_CACHE=$(CACHE) GANTRY_IMAGES=$(CACHE)/images stdbuf -oL swift test --skip-build --no-parallel
 
 test-all: export GANTRY_TEST_ALL = 1
-test-all: test packages ## The same, and what takes longer: GPUs in trouble, guest images by BIOS and UEFI, packages
+test-all: export GANTRY_PACKAGES = $(abspath $(PACKAGES))
+test-all: packages test ## The same, and what takes longer: GPUs in trouble, guest images by BIOS and UEFI, packages
 	Packaging/images/check $(CACHE)/images/micro.qcow2 gantry bios
 	Packaging/images/check $(CACHE)/images/micro.qcow2 gantry uefi
 	Packaging/images/check $(CACHE)/images/debian.qcow2 debian bios
