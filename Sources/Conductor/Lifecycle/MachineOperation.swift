@@ -86,11 +86,8 @@ extension StoredMachine {
             try requireNode()
             try requireNoOrphan()
         }
-        if fault?.code == .machineMissing, operation != .delete, operation != .hardReboot {
-            throw MachineRefusal(
-                .wrongState,
-                "The node no longer has VM \(name): delete it, or have it built anew with an empty disk by a hard reboot."
-            )
+        if let fault, fault.code == .machineMissing, operation != .delete, operation != .hardReboot {
+            throw MachineRefusal(.wrongState, "VM \(name) is in ERROR: \(fault.message)")
         }
         guard transition.follow(operation.trigger) else {
             guard operation != .restore || phase != .hibernating else {

@@ -12,7 +12,7 @@ extension StoredMachine {
     /// - Parameter isSurveyed: whether the node was heard since the database was restored; otherwise nobody knows what became
     ///   of its machines since the backup, and none is started before its owner says so.
     /// - Returns: the machine afterwards.
-    package func afterNodeDeath(isSurveyed: Bool = true) -> MachineTransition {
+    package func afterNodeDeath(isSurveyed: Bool) -> MachineTransition {
         var transition = MachineTransition(of: self)
         if desired == .absent {
             transition.abandonNode()

@@ -3,7 +3,6 @@
 import Conductor
 import GantryModel
 import GantryProtocol
-import Logging
 import Postgres
 import Testing
 

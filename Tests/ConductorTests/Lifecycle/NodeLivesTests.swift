@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Conductor
-import Foundation
 import GantryModel
 import GantryProtocol
 import GantryTestSupport
