@@ -107,7 +107,8 @@ package actor GPUKeeper {
 
     private func inventory(_ unit: GPUUnit, _ host: HostGPUs) async -> GPUInventory {
         let entry = await ledger.entry(unit.address, unit.identity)
-        let concern = unit.concern ?? incident(of: unit, after: entry?.heard)?.sentence
+        var concern = unit.concern ?? incident(of: unit, after: entry?.heard)?.sentence
+        if concern == nil, entry?.isUsed == true { concern = await disconnection(of: unit, host) }
         // A guest goes on without Fabric Manager (its user guide, “Resiliency”).
         let obstacle = entry?.isUsed == true ? unit.obstacle : host.obstacle(of: unit)
         var inventory = GPUInventory(
@@ -137,6 +138,15 @@ package actor GPUKeeper {
     /// What the kernel said against a unit since it was cleaned, whichever agent did that. A reset ends what was before.
     private func incident(of unit: GPUUnit, after place: KernelLog.Place?) -> KernelIncident? {
         unit.incidents.first { place?.precedes($0, of: kernelLog.boot) ?? true }
+    }
+
+    /// Why a guest's unit reaches no other; nil where it does, or where no guest runs on it.
+    private func disconnection(of unit: GPUUnit, _ host: HostGPUs) async -> String? {
+        guard case .success = host.fabric, host.connections(of: unit).isEmpty,
+            let users = try? await processes(of: [unit]), !users.isEmpty
+        else { return nil }
+        return "Fabric Manager has no active partition with \(unit.address), as after a restart of its own; "
+            + "stop and start the VM to have its GPUs connected again."
     }
 
     /// The NUMA node that all of a machine's GPUs are on; nil when they are on several, or the host does not say.

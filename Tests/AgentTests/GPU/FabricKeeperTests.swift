@@ -132,6 +132,27 @@ struct FabricKeeperTests {
         }
     }
 
+    @Test("A guest that runs on is told degraded when Fabric Manager was restarted, until it starts again")
+    func restarted() async throws {
+        try await FabricHost.with { host in
+            let pair = try host.assignments([1, 3], claim: 2)
+            await clean(pair, try host.keeper(), claim: 1)
+            try await host.keeper().bind(pair, to: machine)
+            try await host.withGuest(on: 3) { () async throws in
+                #expect(try await inventory(pair[1], host.keeper()).reason == nil)
+                try host.boot()
+                let unit = try await inventory(pair[1], host.keeper())
+                #expect(unit.condition == .busy && unit.reason?.contains("stop and start the VM") == true, "\(unit)")
+            }
+            // It is stopped.
+            #expect(try await inventory(pair[1], host.keeper()).reason == nil)
+            try await host.keeper().bind(pair, to: machine)
+            try await host.withGuest(on: 3) { () async throws in
+                #expect(try await inventory(pair[1], host.keeper()).reason == nil)
+            }
+        }
+    }
+
     @Test("What is returned to the host's drivers is cut off first, so that it holds up no other unit")
     func returned() async throws {
         try await FabricHost.with { host in
