@@ -23,11 +23,12 @@ package struct GPUCounts: Sendable, Hashable {
         guard let type = search.request.gpus?.type else { return nil }
         let rows = try transaction.query(
             """
-            SELECT count(*) FILTER (WHERE d.schedulable) AS free, count(*) FILTER (WHERE d.state = 'allocated') AS allocated,
-                count(*) FILTER (WHERE d.state = 'sanitizing' AND d.present) AS sanitizing,
-                count(*) FILTER (WHERE d.state = 'faulty') AS faulty,
-                count(*) FILTER (WHERE d.state = 'free' AND d.cordoned) AS cordoned,
-                count(*) FILTER (WHERE d.state = 'sanitizing' AND NOT d.present) AS missing,
+            SELECT count(*) FILTER (WHERE d.schedulable) AS free,
+                count(*) FILTER (WHERE d.told_state = 'allocated') AS allocated,
+                count(*) FILTER (WHERE d.told_state = 'sanitizing' AND d.present) AS sanitizing,
+                count(*) FILTER (WHERE d.told_state = 'faulty') AS faulty,
+                count(*) FILTER (WHERE d.told_state = 'free' AND d.cordoned) AS cordoned,
+                count(*) FILTER (WHERE d.told_state = 'sanitizing' AND NOT d.present) AS missing,
                 ARRAY(
                     SELECT DISTINCT cardinality(p.addresses) FROM fabric_partition p
                     WHERE p.node_id = ANY (array_agg(n.id)) ORDER BY 1

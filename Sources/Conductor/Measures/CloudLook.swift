@@ -114,7 +114,7 @@ struct CloudLook: Sendable {
             SELECT t.gpu_type, s.state, count(d.id)::double precision AS units
             FROM (SELECT DISTINCT gpu_type FROM gpu_device) AS t
                 CROSS JOIN unnest(\(GPURecord.State.allCases.map(\.rawValue))::text[]) AS s (state)
-                LEFT JOIN gpu_device d ON d.gpu_type = t.gpu_type AND d.state = s.state
+                LEFT JOIN gpu_device d ON d.gpu_type = t.gpu_type AND d.told_state = s.state
             GROUP BY t.gpu_type, s.state
             """
         )

@@ -53,6 +53,8 @@ package struct GPURecord: Sendable, Hashable {
     /// The machine that has it.
     package var machineID: VirtualMachineID?
     package var machineName: String?
+    /// The orphan that has it, whatever machine should.
+    package var orphanID: OrphanID?
     package var createdAt: Date
     package var updatedAt: Date
 }

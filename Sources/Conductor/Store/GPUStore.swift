@@ -24,7 +24,7 @@ package struct GPUStore: Sendable {
                 WITH matching AS (
                     SELECT d.id, n.name, d.address FROM gpu_device d JOIN compute_node n ON n.id = d.node_id
                     WHERE (\(filter.node)::text IS NULL OR n.name = \(filter.node)::text)
-                        AND (\(filter.state)::text IS NULL OR d.state = \(filter.state)::text)
+                        AND (\(filter.state)::text IS NULL OR d.told_state = \(filter.state)::text)
                         AND (\(filter.type)::text IS NULL OR d.gpu_type = \(filter.type)::text)
                         AND (\(filter.machine)::bigint IS NULL OR d.vm_id = \(filter.machine)::bigint)
                 )
@@ -163,8 +163,8 @@ package struct GPUStore: Sendable {
                 'active', p.active) ORDER BY p.number), '[]')
             FROM fabric_partition p WHERE p.node_id = d.node_id AND d.address = ANY (p.addresses)
         )::text AS partitions,
-        d.state, d.present, d.cordoned, d.cordon_reason, d.returned, d.reason, d.claim, d.cleaning,
-        d.vm_id, vm.name AS vm_name, d.created_at, d.updated_at
+        d.told_state, d.present, d.cordoned, d.cordon_reason, d.returned, d.reason, d.claim, d.cleaning,
+        d.vm_id, vm.name AS vm_name, d.orphan_id, d.created_at, d.updated_at
         """
 
     private static let tables: StaticString = """
@@ -188,7 +188,7 @@ package struct GPUStore: Sendable {
             iommuGroup: row["iommu_group"],
             functions: PCIFunction.list(row["functions"]),
             partitions: partitions(row["partitions"]),
-            state: row["state"],
+            state: row["told_state"],
             isPresent: row["present"],
             cordoned: row["cordoned"],
             cordonReason: row["cordon_reason"],
@@ -198,6 +198,7 @@ package struct GPUStore: Sendable {
             cleaning: row["cleaning"],
             machineID: row["vm_id"],
             machineName: row["vm_name"],
+            orphanID: row["orphan_id"],
             createdAt: row["created_at"],
             updatedAt: row["updated_at"]
         )
@@ -229,7 +230,12 @@ extension GPURecord {
         let state =
             switch self.state {
             case .free: "free and clean; there is nothing to \(wish)"
-            case .allocated: "in VM \(machineName ?? ""); it is cleaned when the VM gives it up"
+            case .allocated:
+                if let orphanID {
+                    "of orphan \(orphanID); it is cleaned when that was removed"
+                } else {
+                    "in VM \(machineName ?? ""); it is cleaned when the VM gives it up"
+                }
             case .sanitizing where !isPresent: "not in its host; it is cleaned when it is back"
             case .sanitizing: "being cleaned already; it is free or faulty after that"
             case .faulty: "with its host, to which an operator returned it; uncordon takes it back"

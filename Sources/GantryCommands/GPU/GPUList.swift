@@ -39,7 +39,7 @@ struct GPUList: AsyncParsableCommand {
                 gpu.numaNode.map { "\($0)" } ?? "-",
                 gpu.partitions.isEmpty ? "-" : gpu.partitions.map { "\($0.id)" }.joined(separator: ","),
                 gpu.stateWords,
-                gpu.virtualMachineName ?? "-",
+                gpu.orphanID.map { "orphan \($0)" } ?? gpu.virtualMachineName ?? "-",
                 gpu.reason ?? gpu.cordonReason ?? "-"
             )
         }

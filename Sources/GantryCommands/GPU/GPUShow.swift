@@ -48,6 +48,7 @@ struct GPUShow: AsyncParsableCommand {
             lines.append("  partitions   \(words.joined(separator: ", "))")
         }
         if let id = gpu.virtualMachineID { lines.append("  machine      \(gpu.virtualMachineName ?? "") (\(id))") }
+        if let id = gpu.orphanID { lines.append("  orphan       \(id)") }
         if let reason = gpu.reason { lines.append("  reason       \(reason)") }
         if let reason = gpu.cordonReason { lines.append("  cordoned     \(reason)") }
         return lines.joined(separator: "\n")

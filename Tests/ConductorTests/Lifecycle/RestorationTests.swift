@@ -81,6 +81,13 @@ struct RestorationTests {
                 )
                 #expect(orphan.name == "created" && orphan.resources == Resources(vcpus: 1, memoryMiB: 512, diskGiB: 5))
                 #expect(Set(orphan.gpus) == before.gpus && orphan.floatingIP.map { [$0] } == Array(before.ips))
+                let units = GPUStore(database: cloud.database)
+                let held = try await units.units(.init(), GPUFilter(state: .allocated)).elements
+                #expect(Set(held.map(\.address)) == before.gpus && Set(held.map(\.orphanID)) == [orphan.id])
+                let kept = await #expect(throws: ResourceRefusal.self) {
+                    try await units.returnToHost(held[0].id, reason: "Its host wants it.")
+                }
+                #expect(kept?.message.contains("of orphan \(orphan.id)") == true)
 
                 // Life goes on beside it.
                 let next = try await cloud.createOne(request(cloud, "next", flavor: cloud.gpu))

@@ -92,6 +92,7 @@ extension AdminGPUBody {
             cleaning: record.cleaning,
             virtualMachineID: record.machineID?.rawValue,
             virtualMachineName: record.machineName,
+            orphanID: record.orphanID?.rawValue,
             createdAt: Timestamp(record.createdAt),
             updatedAt: Timestamp(record.updatedAt)
         )

@@ -790,6 +790,9 @@ CREATE TABLE gpu_device (
     returned       boolean NOT NULL DEFAULT false,
     schedulable    boolean NOT NULL GENERATED ALWAYS AS
                        (state = 'free' AND NOT cordoned AND orphan_id IS NULL) STORED,
+    -- As people are told: what an orphan has is not free, whatever else a backup says.
+    told_state     text NOT NULL GENERATED ALWAYS AS
+                       (CASE WHEN orphan_id IS NULL THEN state ELSE 'allocated' END) STORED,
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT gpu_device_address_unique UNIQUE (node_id, address),

@@ -38,6 +38,8 @@ public struct AdminGPUBody: AnswerContent, Hashable {
     /// The machine that has it.
     @Nullable public var virtualMachineID: Int64?
     @Nullable public var virtualMachineName: String?
+    /// The orphan that has it: a machine of its node that is not of this cloud's database.
+    @Nullable public var orphanID: Int64?
     public var createdAt: Timestamp
     public var updatedAt: Timestamp
 
@@ -62,6 +64,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         cleaning: String?,
         virtualMachineID: Int64?,
         virtualMachineName: String?,
+        orphanID: Int64?,
         createdAt: Timestamp,
         updatedAt: Timestamp
     ) {
@@ -76,6 +79,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         _cleaning = Nullable(wrappedValue: cleaning)
         _virtualMachineID = Nullable(wrappedValue: virtualMachineID)
         _virtualMachineName = Nullable(wrappedValue: virtualMachineName)
+        _orphanID = Nullable(wrappedValue: orphanID)
         (self.createdAt, self.updatedAt) = (createdAt, updatedAt)
     }
 
