@@ -16,7 +16,8 @@ extension NodeRegistry {
     ///   - request: the host, and the secrets that it made for the node.
     ///   - secret: the token's.
     /// - Returns: what the host needs beside its secrets.
-    /// - Throws: ``NodeRefusal`` with `joinToken`; with `conflict` when another node has the name, which spends no token.
+    /// - Throws: ``NodeRefusal`` with `joinToken`; with `conflict` when another node has the name, which spends no token;
+    ///   with `unauthorized` when an operator revoked or removed the node meanwhile.
     package func join(_ request: NodeJoinRequest, secret: String) async throws -> NodeJoinAnswer {
         try NodeRefusal.check(protocolVersion: request.protocolVersion)
         try request.check()
@@ -32,7 +33,7 @@ extension NodeRegistry {
                     + "and lost its secrets, an operator has to revoke them first: `gantry node revoke \(request.node)`."
             )
         }
-        try await setUpBroker(request.node, password: request.credentials.brokerPassword)
+        try await setUpBroker(request.node, request.credentials)
         return NodeJoinAnswer(
             nodeID: id,
             brokerURL: brokerURL.string ?? "",

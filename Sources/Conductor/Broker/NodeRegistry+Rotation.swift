@@ -36,16 +36,8 @@ extension NodeRegistry {
         let isNew = try await database.transaction { transaction in
             try Self.note(digest, for: request.rotation, of: node, transaction)
         }
-        try await setUpBroker(node.name, password: request.credentials.brokerPassword)
+        try await setUpBroker(node.name, request.credentials)
         if isNew { try await broker.closeConnections(of: node.name) }
-        let isRevoked = try await database.read { transaction in
-            try transaction.query("SELECT FROM compute_node WHERE id = \(node.id) AND api_key_digest IS NOT NULL")
-                .isEmpty
-        }
-        guard isRevoked else { return }
-        // An operator was quicker, whose word must not be undone by ours.
-        try await broker.deleteUser(of: node.name)
-        throw NodeRefusal(.unauthorized, "The secrets of node \(node.name) were revoked; its host has to join again.")
     }
 
     /// - Returns: whether they are others than the node's present ones.

@@ -3,6 +3,7 @@
 package import AMQP
 import Foundation
 package import GantryModel
+import GantryProtocol
 package import Postgres
 
 /// Makes nodes and removes them: the row, the API key, the broker's user and the queue.
@@ -56,10 +57,39 @@ package struct NodeRegistry: Sendable {
     }
 
     /// Makes the node's queue and user, or gives the user another password. It may be repeated.
-    func setUpBroker(_ name: NodeName, password: String) async throws {
+    ///
+    /// - Parameters:
+    ///   - name: the node's, whose row knows the key of the secrets already.
+    ///   - credentials: the node's secrets.
+    /// - Throws: ``NodeRefusal`` with `unauthorized` when an operator ended them, or the node, meanwhile.
+    func setUpBroker(_ name: NodeName, _ credentials: NewNodeCredentials) async throws {
         try await TaskTopology.declareShared(publisher)
         try await TaskTopology.declareQueue(of: name, publisher)
-        try await broker.putUser(of: name, password: password)
+        try await broker.putUser(of: name, password: credentials.brokerPassword)
+        let areKnown = try await areKnown(credentials, of: name)
+        if areKnown == true { return }
+        // An operator was quicker, whose word must not be undone by ours.
+        try await broker.deleteUser(of: name)
+        if areKnown == nil { try await publisher.deleteQueue(TaskTopology.queue(of: name)) }
+        throw NodeRefusal(
+            .unauthorized,
+            "An operator revoked the secrets of node \(name), or removed it; its host has to join again, with another "
+                + "token."
+        )
+    }
+
+    /// Whether they are a node's secrets, or those that it uses next; nil when there is no such node.
+    private func areKnown(_ credentials: NewNodeCredentials, of name: NodeName) async throws -> Bool? {
+        let digest = APIKeyStore.digest(of: credentials.apiKey)
+        return try await database.read { transaction in
+            let rows = try transaction.query(
+                """
+                SELECT coalesce(\(digest)::bytea IN (api_key_digest, next_api_key_digest), false) AS known
+                FROM compute_node WHERE name = \(name)
+                """
+            )
+            return try rows.first?["known"]
+        }
     }
 
     /// Where agents find the broker, without user and password.

@@ -284,6 +284,29 @@ struct CredentialRotationTests {
         }
     }
 
+    @Test("So it is with a join that is under way; of a node that was removed meanwhile not even a queue is left")
+    func revokedWhileJoining() async throws {
+        try await withTemporaryVirtualHost { broker in
+            try await TestAPI.with(broker: broker) { api in
+                for (word, isQueueLeft): (StaticString, Bool) in [
+                    ("UPDATE compute_node SET api_key_digest = NULL", true), ("DELETE FROM compute_node", false),
+                ] {
+                    try await api.cloud.obey(word)
+                    let host = try JoiningHost()
+                    let answer = try await api.join(host)
+                    #expect(
+                        answer.status == .unauthorized && answer.description.contains("has to join again"),
+                        "\(answer)"
+                    )
+                    let user = "gantry.node.\(host.node)"
+                    await #expect(throws: CommandFailure.self) { try await broker.manage("GET", "users/\(user)") }
+                    let queues = try await broker.manage("GET", "queues/\(broker.name)")
+                    #expect(queues.contains(user) == isQueueLeft, "\(queues)")
+                }
+            }
+        }
+    }
+
     @Test("A host whose secrets were revoked is its node again by a token for it alone, and no other host is")
     func joinsAgain() async throws {
         try await with { agent, broker in
@@ -312,5 +335,24 @@ struct CredentialRotationTests {
             _ = try await agent.rotate()
             #expect(try await agent.report(with: again.credentials) == 1)
         }
+    }
+}
+
+extension Cloud {
+    /// Has an operator's word follow the next commits that make nodes, before those who made them do anything else.
+    fileprivate func obey(_ word: StaticString) async throws {
+        try await execute("DROP FUNCTION IF EXISTS obey CASCADE")
+        try await execute(
+            """
+            CREATE FUNCTION obey() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN \(raw: word) WHERE id = NEW.id; RETURN NULL; END $$
+            """
+        )
+        try await execute(
+            """
+            CREATE CONSTRAINT TRIGGER obey AFTER INSERT ON compute_node DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION obey()
+            """
+        )
     }
 }
