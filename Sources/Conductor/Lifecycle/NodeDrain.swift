@@ -28,11 +28,20 @@ package struct NodeDrain: Sendable {
     /// Takes the drain of one node a step further, and notes how far it is.
     package func advance(_ node: NodeID) async throws {
         guard let look = try await look(at: node) else { return }
-        var obstacle = look.obstacle
-        if obstacle == nil {
-            for machine in look.next where obstacle == nil { obstacle = try await step(machine, on: node) }
-        }
+        let obstacle = if let obstacle = look.obstacle { obstacle } else { try await act(on: look, at: node) }
         try await note(obstacle, on: node)
+    }
+
+    /// - Returns: why nothing can be done now, by the first machine that waits; nil when something is done.
+    private func act(on look: Look, at node: NodeID) async throws -> String? {
+        var obstacle: String?
+        for machine in look.next {
+            let shortage = try await step(machine, on: node)
+            // One that fits nowhere keeps no other from its move.
+            if look.policy == .move, shortage == nil { return nil }
+            obstacle = obstacle ?? shortage
+        }
+        return obstacle
     }
 
     // MARK: - Looking
@@ -84,14 +93,13 @@ package struct NodeDrain: Sendable {
             isUp || policy == .wait ? nil : "The node does not report, so that nothing can be asked of it."
         }
 
-        /// The machines that something is to be done about now. They are moved one after the other, so that none is off
-        /// for a place that another one takes.
+        /// The machines that something is to be done about now: each, or to move them the first for which there is a place.
+        /// They are moved one after the other, so that none is off for a place that another one takes.
         var next: [VirtualMachineID] {
             let due = steps.filter { [.stop, .evict].contains($0.step) }.map(\.machine)
             guard policy == .move else { return due.map(\.id) }
             let underWay = steps.map(\.machine).filter { $0.phase != .error && ($0.evicting || $0.startsElsewhere) }
-            let first = underWay.isEmpty ? due.first : due.first { $0.startsElsewhere }
-            return first.map { [$0.id] } ?? []
+            return (underWay.isEmpty ? due : due.filter(\.startsElsewhere)).map(\.id)
         }
     }
 
@@ -116,13 +124,30 @@ package struct NodeDrain: Sendable {
             case .stop: transition = machine.stoppedByOperator(startsElsewhere: policy == .move)
             case .evict: transition = machine.evictedByOperator()
             }
-            if policy == .move, let shortage = try MachinePlacer.shortage(for: machine, transaction) {
-                return (false, "\(machine.name) waits for a place. \(shortage)")
+            if policy == .move {
+                guard try Self.isNext(machine, on: node, transaction) else { return (false, nil) }
+                if let shortage = try MachinePlacer.shortage(for: machine, transaction) {
+                    return (false, "\(machine.name) waits for a place. \(shortage)")
+                }
             }
             return (try TransitionWriter(limits: limits).write([transition], node: node, transaction), nil)
         }
         if told { outbox.raise() }
         return obstacle
+    }
+
+    /// Whether no other machine is on its way. Asked under the node's lock: another conductor may have begun with one since
+    /// the look.
+    private static func isNext(_ machine: StoredMachine, on node: NodeID, _ transaction: Transaction) throws -> Bool {
+        if machine.startsElsewhere { return true }
+        return
+            try transaction.query(
+                """
+                SELECT FROM virtual_machine
+                WHERE node_id = \(node) AND phase <> 'error' AND (evicting OR starts_elsewhere) LIMIT 1
+                """
+            )
+            .isEmpty
     }
 
     /// Machines that were stopped to be moved and stay, since the drain was ended or is another one now.

@@ -3,7 +3,9 @@
 import Conductor
 import GantryModel
 import GantryProtocol
+import GantryTestSupport
 import Postgres
+import Synchronization
 import Testing
 
 @Suite("A drain stops the machines of a node, moves those that can be elsewhere, or waits")
@@ -216,14 +218,7 @@ struct NodeDrainTests {
             let two = try await SpeakingNode.mounting("two", in: cloud)
             let node = try await cloud.nodes.drain(one.identity.name, .move, reason: "fans")
             for _ in 1...12 {
-                try await withThrowingTaskGroup { group in
-                    for _ in 1...4 {
-                        group.addTask {
-                            try await NodeDrain(database: cloud.anotherPool(), outbox: cloud.outbox).advance(node.id)
-                        }
-                    }
-                    try await group.waitForAll()
-                }
+                try await advanceTogether(node.id, cloud)
                 let running = try await cloud.number(
                     "SELECT count(*) AS number FROM virtual_machine WHERE phase = 'active'"
                 )
@@ -236,6 +231,73 @@ struct NodeDrainTests {
                 #expect(try await reasons(cloud, machine).count { $0 == "InstanceStopRequest" } == 1)
             }
             #expect(try await cloud.drain(of: one)?.finishedAt != nil)
+        }
+    }
+
+    /// Four conductors at once.
+    private func advanceTogether(_ node: NodeID, _ cloud: Cloud) async throws {
+        try await withThrowingTaskGroup { group in
+            for _ in 1...4 {
+                group.addTask {
+                    try await NodeDrain(database: cloud.anotherPool(), outbox: cloud.outbox).advance(node)
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("None is moved while another conductor has begun with one since this one looked")
+    func begunMeanwhile() async throws {
+        try await Cloud.with { cloud in
+            let one = try await SpeakingNode.mounting("one", in: cloud)
+            let (first, second) = (try await cloud.createMovable("a"), try await cloud.createMovable("b"))
+            try await one.converge()
+            _ = try await SpeakingNode.mounting("two", in: cloud)
+            let node = try await cloud.nodes.drain(one.identity.name, .move, reason: "fans").id
+            let isLocked = Mutex(false)
+            async let other: Void = cloud.anotherPool()
+                .transaction { transaction in
+                    try transaction.execute("SELECT FROM compute_node WHERE id = \(node) FOR NO KEY UPDATE")
+                    isLocked.withLock { $0 = true }
+                    while try transaction.query("SELECT FROM pg_locks WHERE NOT granted").isEmpty {}
+                    try transaction.execute(
+                        """
+                        UPDATE virtual_machine SET phase = 'stopping', desired = 'stopped', starts_elsewhere = true
+                        WHERE id = \(second.id)
+                        """
+                    )
+                }
+            try await eventually("it has begun") { isLocked.withLock { $0 } }
+            try await cloud.drains.advance(node)
+            try await other
+            #expect(try await cloud.now(first)?.status == .active)
+        }
+    }
+
+    @Test("One that fits nowhere holds up no other, and the drain says what it waits for when the others are away")
+    func oneWithoutRoom() async throws {
+        try await Cloud.with { cloud in
+            let one = try await SpeakingNode.mounting("one", gpus: 2, in: cloud)
+            let stuck = try await cloud.createMovable("stuck", flavor: cloud.gpu)
+            let others = [try await cloud.createMovable("a"), try await cloud.createMovable("b")]
+            try await one.converge()
+            let two = try await SpeakingNode.mounting("two", in: cloud)
+            let node = try await cloud.nodes.drain(one.identity.name, .move, reason: "fans")
+            for _ in 1...10 {
+                try await advanceTogether(node.id, cloud)
+                let running = try await cloud.number(
+                    "SELECT count(*) AS number FROM virtual_machine WHERE phase = 'active'"
+                )
+                #expect(running >= 2)
+                for node in [one, two] { try await node.converge() }
+                try await cloud.audit()
+            }
+            for machine in others { #expect(try await cloud.place(machine) == "two") }
+            #expect(try await cloud.now(stuck)?.status == .active)
+            // Of several at once, one that finds the machine in another's hands says nothing of it.
+            try await cloud.drains.advance(node.id)
+            let drain = try #require(try await cloud.drain(of: one))
+            #expect(drain.left == 1 && drain.obstacle?.contains("stuck waits for a place") == true, "\(drain)")
         }
     }
 
