@@ -32,7 +32,10 @@ package struct Reconciler: Service {
             limits: limits,
             intervals: intervals,
             retention: retention,
-            placer: MachinePlacer(database: database, limits: limits, outbox: outbox),
+            unplaced: UnplacedMachines(
+                database: database,
+                placer: MachinePlacer(database: database, limits: limits, outbox: outbox)
+            ),
             mover: FloatingIPMover(database: database, limits: limits, outbox: outbox),
             drain: NodeDrain(database: database, limits: limits, outbox: outbox),
             outbox: outbox,
@@ -74,7 +77,7 @@ package struct Reconciler: Service {
         }
         await attempt("late jobs") { try await duties.expireJobs() }
         await attempt("drains") { try await duties.drain.advance() }
-        await attempt("unplaced machines") { try await duties.placeUnplaced() }
+        await attempt("unplaced machines") { try await duties.unplaced.placeNext() }
         await attempt("floating IPs that move") {
             try await duties.mover.complete()
             try await duties.mover.tellDelays()

@@ -9,7 +9,7 @@ struct ReconcilerDuties: Sendable {
     let limits: PhaseTimeLimits
     let intervals: NodeIntervals
     let retention: Retention
-    let placer: MachinePlacer
+    let unplaced: UnplacedMachines
     let mover: FloatingIPMover
     let drain: NodeDrain
     let outbox: OutboxSignal
@@ -103,20 +103,6 @@ struct ReconcilerDuties: Sendable {
             try await images.remove(image)
             try await store.noteRemoval(of: image)
         }
-    }
-
-    /// Machines that left a node and were not placed again, since a process died in between or there was no room.
-    func placeUnplaced() async throws {
-        let machines: [VirtualMachineID] = try await database.read { transaction in
-            try transaction.query(
-                """
-                SELECT id FROM virtual_machine WHERE node_id IS NULL AND phase IN ('creating', 'shutoff', 'hibernated') ORDER BY id
-                LIMIT \(Self.batch)
-                """
-            )
-            .map { try $0["id"] }
-        }
-        for machine in machines { try await placer.place(machine) }
     }
 
     /// Tells nodes again of what they neither applied nor work on. A silent node is not told: it asks when it is back.
