@@ -17,15 +17,18 @@ package struct NodeAgent: Sendable {
         package var lookInterval: Int
         /// Seconds between measurements of what machines use, at most.
         package var metricsInterval: Int
+        /// After which a hypervisor that has not answered the first look is ill; systemd waits longer for the start.
+        package var silence: Duration
 
         package init(
             concurrency: Int,
             orphanPolicy: Supervisor.OrphanPolicy,
             lookInterval: Int,
-            metricsInterval: Int = 60
+            metricsInterval: Int = 60,
+            silence: Duration = .seconds(30)
         ) {
             (self.concurrency, self.orphanPolicy) = (concurrency, orphanPolicy)
-            (self.lookInterval, self.metricsInterval) = (lookInterval, metricsInterval)
+            (self.lookInterval, self.metricsInterval, self.silence) = (lookInterval, metricsInterval, silence)
         }
     }
 
@@ -164,17 +167,8 @@ package struct NodeAgent: Sendable {
         var backoff = Backoff(.seconds(1)...(.seconds(30)))
         while true {
             do {
-                let inventory = try await host.inventory()
-                let machines = await hostedMachines(try await host.domains())
+                let request = try await sessionRequest(bootID)
                 health.report("hypervisor", .well)
-                let request = NodeSessionRequest(
-                    bootID: bootID,
-                    hostname: Self.hostname,
-                    inventory: inventory,
-                    machines: machines,
-                    removedMachines: await journal.forgottenMachines,
-                    lastEpoch: await journal.lastEpoch
-                )
                 let session = try await conductor.openSession(request)
                 health.report("conductor", .well)
                 return session
@@ -183,10 +177,34 @@ package struct NodeAgent: Sendable {
                 health.report("conductor", .ill(text))
                 logger.warning("No session yet", metadata: ["error": "\(error)"])
             } catch let fault as Fault {
-                health.report("hypervisor", .ill(fault.message))
+                reportUnseen(fault.message)
             }
             try await Task.sleep(for: backoff.next())
         }
+    }
+
+    /// What is on the host, for the conductor. A hypervisor may hang where others would fail, and nothing ends that call:
+    /// it is waited for and called ill meanwhile.
+    private func sessionRequest(_ bootID: String) async throws -> NodeSessionRequest {
+        let impatience = Task {
+            try await Task.sleep(for: settings.silence)
+            reportUnseen("The node's hypervisor, or a GPU, has not answered yet.")
+        }
+        defer { impatience.cancel() }
+        return NodeSessionRequest(
+            bootID: bootID,
+            hostname: Self.hostname,
+            inventory: try await host.inventory(),
+            machines: await hostedMachines(try await host.domains()),
+            removedMachines: await journal.forgottenMachines,
+            lastEpoch: await journal.lastEpoch
+        )
+    }
+
+    /// Says of both what is so, since the agent has started when both are known, however they are.
+    private func reportUnseen(_ reason: String) {
+        health.report("hypervisor", .ill(reason))
+        health.report("conductor", .ill("It is not asked before the hypervisor has answered."))
     }
 
     /// Everything of ours on the host: what the journal knows, and domains and files of which it does not.

@@ -44,6 +44,8 @@ package actor SimulatedHost: Agent.Host {
     private var disturbances: Disturbance.Source = { _, _ in nil }
     /// Whether the simulated libvirt answers.
     private var isReachable = true
+    /// Whether it neither answers nor fails.
+    private var isHanging = false
     private var measurements: Int64 = 0
     /// Whether the agent's process died, and no other was started.
     package private(set) var isAgentDead = false
@@ -71,6 +73,8 @@ package actor SimulatedHost: Agent.Host {
         self.isReachable = isReachable
         tell(nil)
     }
+
+    package func setHanging(_ isHanging: Bool) { self.isHanging = isHanging }
 
     /// Another agent is started on the host.
     package func startAgent() { isAgentDead = false }
@@ -127,6 +131,7 @@ package actor SimulatedHost: Agent.Host {
     }
 
     package func inventory() async throws(Fault) -> NodeInventory {
+        while isHanging, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(10)) }
         try checkReachable()
         return NodeInventory(
             total: total,

@@ -18,6 +18,7 @@ struct NodeAgentTests {
     /// Runs an agent without a broker, and returns what ended it.
     private func withAgent(
         endsByItself: Bool = false,
+        silence: Duration = .seconds(30),
         _ body: () async throws -> Void
     ) async throws -> (any Error)? {
         try await withTemporaryDirectory { folder in
@@ -31,7 +32,13 @@ struct NodeAgentTests {
                     path: folder + "/secrets",
                     logger: Example.logger
                 ),
-                settings: .init(concurrency: 2, orphanPolicy: .report, lookInterval: 1, metricsInterval: 1),
+                settings: .init(
+                    concurrency: 2,
+                    orphanPolicy: .report,
+                    lookInterval: 1,
+                    metricsInterval: 1,
+                    silence: silence
+                ),
                 observer: StepObserver(),
                 health: health,
                 logger: Example.logger
@@ -142,17 +149,31 @@ struct NodeAgentTests {
         }
     }
 
-    @Test("A libvirt that is away at the start is waited for, and said to the operator")
+    @Test("A libvirt that is away at the start is waited for, and said to the operator; the agent has started")
     func unreachable() async throws {
         await host.setReachable(false)
         _ = try await withAgent {
-            try await eventually("it complains") { health.complaints.map(\.part) == ["hypervisor"] }
+            try await eventually("it complains of all that systemd waits for") {
+                health.complaints.map(\.part) == ["conductor", "hypervisor"]
+            }
             #expect(await conductor.sessions.isEmpty)
             await host.setReachable(true)
             try await eventually("it begins") { await conductor.sessions.count == 1 }
             try await eventually("it is well") { health.complaints.isEmpty }
             await host.setReachable(false)
             try await eventually("it complains again") { health.complaints.map(\.part) == ["hypervisor"] }
+        }
+    }
+
+    @Test("So it is with one that hangs, which is waited for until it answers")
+    func hanging() async throws {
+        await host.setHanging(true)
+        _ = try await withAgent(silence: .milliseconds(50)) {
+            try await eventually("it complains") { health.complaints.map(\.part) == ["conductor", "hypervisor"] }
+            #expect(await conductor.sessions.isEmpty)
+            await host.setHanging(false)
+            try await eventually("it begins") { await conductor.sessions.count == 1 }
+            try await eventually("it is well") { health.complaints.isEmpty }
         }
     }
 
