@@ -52,7 +52,7 @@ package struct ConductorProgram: Sendable {
     package func run() async throws {
         let parts = try ConductorParts(configuration)
         do {
-            try await DatabaseStart(database: parts.database, logger: logger).run()
+            try await DatabaseStart(database: parts.database, manager: manager, logger: logger).run()
             try await serve(parts)
         } catch {
             try? await parts.shutDown()

@@ -5,9 +5,9 @@ import NIOCore
 import NIOPosix
 public import ServiceLifecycle
 
-/// Tells systemd that the program is ready, how it is, that it lives, and that it ends (sd_notify(3), its protocol).
+/// Tells systemd that the program needs time, that it is ready, how it is, that it lives, and that it ends (sd_notify(3), its protocol).
 ///
-/// By hand, since libsystemd is one more C library for four words on a socket.
+/// By hand, since libsystemd is one more C library for five words on a socket.
 public struct ServiceManager: Service {
     private let socket: String
     /// How long systemd waits for a sign of life; nil when it does not. It gets three in that time, so that one that comes
@@ -38,8 +38,7 @@ public struct ServiceManager: Service {
     }
 
     public func run() async throws {
-        let channel = try await DatagramBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .connect(unixDomainSocketPath: socket).get()
+        let channel = try await connect()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await tellHealth(channel) }
             if let watchdog { group.addTask { await tellLife(every: watchdog / 3, channel) } }
@@ -51,6 +50,30 @@ public struct ServiceManager: Service {
             group.cancelAll()
         }
         try await channel.close()
+    }
+
+    /// Asks for time again and again, until it is cancelled: for what may be long before the program is ready. Otherwise a
+    /// start that takes longer than the service manager waits is ended, and the next one is as long.
+    ///
+    /// - Parameters:
+    ///   - what: is done meanwhile, for whoever asks how the service is.
+    ///   - interval: between two words; each asks for three of it, so that one that comes late ends nothing.
+    public func extendStart(for what: String, every interval: Duration = .seconds(20)) async {
+        do {
+            let channel = try await connect()
+            while !Task.isCancelled {
+                await send("EXTEND_TIMEOUT_USEC=\(Int64(interval * 3 / .microseconds(1)))\nSTATUS=\(what)", channel)
+                try? await Task.sleep(for: interval)
+            }
+            try await channel.close()
+        } catch {
+            logger.warning("The service manager could not be asked for time.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func connect() async throws -> any Channel {
+        try await DatagramBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(unixDomainSocketPath: socket).get()
     }
 
     private func tellHealth(_ channel: any Channel) async {

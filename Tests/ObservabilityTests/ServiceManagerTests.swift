@@ -25,10 +25,10 @@ struct ServiceManagerTests {
     /// Runs it against a socket such as systemd's.
     private func withManager(
         _ environment: [String: String] = [:],
-        _ body: (Listener, ServiceGroup) async throws -> Void
+        _ body: (NotifySocket, ServiceGroup) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { folder in
-            let listener = try await Listener("\(folder)/notify")
+            let listener = try await NotifySocket("\(folder)/notify")
             let manager = try #require(make(environment.merging(["NOTIFY_SOCKET": "\(folder)/notify"]) { $1 }))
             let group = ServiceGroup(services: [manager], logger: Logger(label: "test"))
             let run = Task { try await group.run() }
@@ -68,6 +68,23 @@ struct ServiceManagerTests {
         }
     }
 
+    @Test("Time is asked for, with what for, for as long as a long start takes and no longer")
+    func time() async throws {
+        try await withTemporaryDirectory { folder in
+            let listener = try await NotifySocket("\(folder)/notify")
+            defer { listener.end() }
+            let manager = try #require(make(["NOTIFY_SOCKET": "\(folder)/notify"]))
+            let start = Task { await manager.extendStart(for: "It grows.", every: .milliseconds(20)) }
+            try await eventually("it asks") { listener.count("EXTEND_TIMEOUT_USEC=60000\nSTATUS=It grows.") > 3 }
+            start.cancel()
+            await start.value
+            #expect(!listener.words.contains("READY=1"))
+            let before = listener.words
+            try await Task.sleep(for: .milliseconds(100))
+            #expect(listener.words == before)
+        }
+    }
+
     @Test("Signs of life come while every loop goes round, and no longer")
     func life() async throws {
         try await withManager(["WATCHDOG_USEC": "30000"]) { listener, _ in
@@ -85,30 +102,5 @@ struct ServiceManagerTests {
             let before = listener.words
             try await eventually("it lives again") { listener.words != before }
         }
-    }
-}
-
-/// A datagram socket that writes what it is told to a file. NIO's own closes at a datagram from a socket without a name.
-private struct Listener {
-    private let process = Process()
-    private let file: String
-
-    init(_ path: String) async throws {
-        file = path + ".heard"
-        process.executableURL = URL(filePath: "/usr/bin/socat")
-        process.arguments = ["-u", "UNIX-RECV:\(path)", "CREATE:\(file)"]
-        try process.run()
-        try await eventually("it listens") { FileManager.default.fileExists(atPath: path) }
-    }
-
-    /// All words, one after the other.
-    var words: String { (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
-
-    func count(_ word: String) -> Int { words.ranges(of: word).count }
-
-    func end() {
-        // Threads of Swift's block signals, which what they start inherits.
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
     }
 }
