@@ -206,7 +206,11 @@ let package = Package(
         .testTarget(name: "LibvirtTests", dependencies: ["Libvirt"], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "GantryTestSupport"], swiftSettings: strict),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", "GantryTestSupport"], swiftSettings: strict),
-        .testTarget(name: "GantryModelTests", dependencies: ["GantryModel"], swiftSettings: strict),
+        .testTarget(
+            name: "GantryModelTests",
+            dependencies: ["GantryModel", "GantryTestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "GantryProtocolTests", dependencies: ["GantryProtocol"], swiftSettings: strict),
         .testTarget(
             name: "PlacementTests",
@@ -231,7 +235,7 @@ let package = Package(
             dependencies: [
                 "AMQP", "Agent", "Conductor", "GantryClient", "GantryModel", "GantryProtocol", "GantryTestSupport",
                 "Observability", "Postgres", "Settings", asyncHTTPClient, hummingbird,
-                hummingbirdTLS, hummingbirdTesting, logging, nioCore, nioSSL, yams,
+                hummingbirdTLS, hummingbirdTesting, logging, metrics, nioCore, nioSSL, yams,
             ],
             swiftSettings: strict
         ),

@@ -80,6 +80,15 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
         public static let noCapacity = Code(rawValue: "no_capacity")
         public static let machineMissing = Code(rawValue: "machine_missing")
 
+        /// All of this version's.
+        public static let known: [Code] = [
+            .imageMissing, .imageDigestMismatch, .imageTruncated, .imageInvalid, .imageUnsafe, .imageTooLarge,
+            .specUnsupported, .hostDiskFull, .hostOutOfMemory, .hostGPUUnavailable, .hostNetworkFailed,
+            .hypervisorRefused, .hypervisorUnreachable, .imageUnreachable, .hostCommandFailed, .volumeUnavailable,
+            .volumeHeld, .guestCrashed, .guestPaused, .guestAgentMissing, .guestRefused, .timeLimit, .nodeSilent,
+            .nodeDead, .noCapacity, .machineMissing,
+        ]
+
         /// What may mend it.
         public var remedy: Remedy { Self.remedies[self] ?? .abort }
 

@@ -2,6 +2,7 @@
 
 import Foundation
 import GantryModel
+import GantryTestSupport
 import Testing
 
 @Suite("A fault says what may mend it")
@@ -12,6 +13,13 @@ struct FaultTests {
         let fault = try JSONDecoder().decode(Fault.self, from: json)
         #expect(fault == Fault(Fault.Code(rawValue: "of_tomorrow"), "M"))
         #expect(fault.code.remedy == .abort)
+    }
+
+    @Test("Every code that has a name is known")
+    func known() throws {
+        let path = Repository.path("Sources/GantryModel/Fault.swift")
+        let named = try String(contentsOfFile: path, encoding: .utf8).matches(of: /= Code\(rawValue: "([a-z_]+)"\)/)
+        #expect(named.map { String($0.output.1) } == Fault.Code.known.map(\.rawValue))
     }
 
     @Test(

@@ -56,8 +56,11 @@ struct MonitoringTests {
             (#"gantry_machines{phase="creating"}"#, "0"), (#"gantry_nodes{state="up"}"#, "1"),
             (#"gantry_queue_consumers{node="sim-0"}"#, "1"), (#"gantry_node_schedulable{node="sim-0"}"#, "1"),
             (#"gantry_gpu_units{gpu_type="H100", state="free"}"#, "2"),
+            (#"gantry_gpu_cleaning_oldest_seconds{gpu_type="H100"}"#, "0"), ("gantry_dead_letters_total", "0"),
+            (#"gantry_machine_faults_total{code="guest_crashed"}"#, "0"), ("gantry_node_orphans_total", "0"),
             (#"gantry_capacity{dimension="vcpus", kind="allocated"}"#, "1"),
             (#"sum(hb_requests_total{http_route=~".*virtual-machines.*"}) > bool 0"#, "1"),
+            (#"sum(hb_requests_total{http_route="/v1/internal/nodes/{node}/reports"}) > bool 0"#, "1"),
             (#"gantry_node_report_age_seconds{node="sim-0"} < bool 30"#, "1"),
         ] {
             try await eventually("\(query) is \(value)", timeout: .seconds(90)) {

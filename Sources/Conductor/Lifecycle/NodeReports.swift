@@ -14,6 +14,7 @@ package struct NodeReports: Sendable {
     let placer: MachinePlacer
     let mover: FloatingIPMover
     let logger: Logger
+    private let orphans = Counter(label: "gantry.node.orphans")
 
     package init(
         database: Database,
@@ -27,6 +28,8 @@ package struct NodeReports: Sendable {
         placer = MachinePlacer(database: database, limits: limits, outbox: outbox)
         mover = FloatingIPMover(database: database, limits: limits, outbox: outbox)
         self.logger = logger
+        // A counter that begins at 1 has not risen for Prometheus.
+        for code in Fault.Code.known { _ = Self.faults(code) }
     }
 
     /// Applies a report. One that is older than the last is answered, and otherwise ignored.
@@ -94,9 +97,7 @@ package struct NodeReports: Sendable {
 
     private func log(_ result: ReportResult, _ node: NodeIdentity) {
         if result.isOld { logOld(node) }
-        for fault in result.faults {
-            Counter(label: "gantry.machine.faults", dimensions: [("code", fault.code.rawValue)]).increment()
-        }
+        for fault in result.faults { Self.faults(fault.code).increment() }
         for machine in result.settled {
             logger.info(
                 "A task was settled",
@@ -112,7 +113,7 @@ package struct NodeReports: Sendable {
                 metadata: ["node.name": "\(node.name)", "vm.uuid": "\(orphan)"]
             )
         }
-        if !result.orphans.isEmpty { Self.orphans.increment(by: result.orphans.count) }
+        orphans.increment(by: result.orphans.count)
         for uuid in result.foreign {
             logger.warning(
                 "A node reported on a machine that is not its own; ignored.",
@@ -126,7 +127,9 @@ package struct NodeReports: Sendable {
         logger.notice("A report that came before was ignored.", metadata: ["node.name": "\(node.name)"])
     }
 
-    private static let orphans = Counter(label: "gantry.node.orphans")
+    private static func faults(_ code: Fault.Code) -> Counter {
+        Counter(label: "gantry.machine.faults", dimensions: [("code", code.rawValue)])
+    }
 }
 
 extension NodeReport {

@@ -16,12 +16,14 @@ struct CloudLook: Sendable {
     private(set) var nodes: Values
     /// 1 or 0, by node.
     private(set) var schedulable: Values = [:]
-    /// By node.
+    /// By node, but for those that were declared dead.
     private(set) var reportAges: Values = [:]
-    /// By region and dimension, what there is to give and what is given out.
+    /// By region and dimension, what up nodes have to give and what of it is given out.
     private(set) var capacity: Values = [:]
     /// By type and state.
     private(set) var gpus: Values = [:]
+    /// Since when the one is to be cleaned that waits longest, by type.
+    private(set) var gpuCleaningAges: Values = [:]
     private(set) var outbox: Backlog
     private(set) var callbacks: Backlog
 
@@ -37,13 +39,14 @@ struct CloudLook: Sendable {
         machineAges = Dictionary(
             uniqueKeysWithValues: phases.filter(\.isTransitional).map { (["phase": $0.rawValue], 0) }
         )
-        nodes = Dictionary(uniqueKeysWithValues: ["new", "up", "silent"].map { (["state": $0], 0) })
+        nodes = Dictionary(uniqueKeysWithValues: ["new", "up", "silent", "dead"].map { (["state": $0], 0) })
         outbox = try Self.backlog("SELECT created_at FROM task_outbox", transaction)
         callbacks = try Self.backlog("SELECT created_at FROM callback_delivery WHERE state = 'waiting'", transaction)
         try lookAtMachines(transaction)
         try lookAtNodes(transaction)
         try lookAtCapacity(transaction)
         try lookAtGPUs(transaction)
+        try lookAtGPUCleaning(transaction)
     }
 
     private static func backlog(_ rows: StaticString, _ transaction: Transaction) throws -> Backlog {
@@ -77,7 +80,7 @@ struct CloudLook: Sendable {
             """
             SELECT n.name, n.state, n.schedulable,
                 extract(epoch FROM now() - r.received_at)::double precision AS age
-            FROM compute_node n LEFT JOIN node_report r ON r.node_id = n.id
+            FROM compute_node n LEFT JOIN node_report r ON r.node_id = n.id AND n.state <> 'dead'
             """
         )
         for row in rows {
@@ -91,7 +94,8 @@ struct CloudLook: Sendable {
     private mutating func lookAtCapacity(_ transaction: Transaction) throws {
         let rows = try transaction.query(
             """
-            SELECT r.name AS region, d.dimension, sum(d.given)::double precision AS given,
+            SELECT r.name AS region, d.dimension,
+                coalesce(sum(d.given) FILTER (WHERE n.state = 'up'), 0)::double precision AS given,
                 coalesce(sum(d.total) FILTER (WHERE n.state = 'up'), 0)::double precision AS total
             FROM compute_node n JOIN region r ON r.id = n.region_id
                 CROSS JOIN LATERAL (VALUES
@@ -119,5 +123,19 @@ struct CloudLook: Sendable {
             """
         )
         for row in rows { gpus[["gpu_type": try row["gpu_type"], "state": try row["state"]]] = try row["units"] }
+    }
+
+    /// Only of units that somebody can clean: not those that are missing, that an orphan has, or of a dead node.
+    private mutating func lookAtGPUCleaning(_ transaction: Transaction) throws {
+        let rows = try transaction.query(
+            """
+            SELECT d.gpu_type, coalesce(extract(epoch FROM now() - min(coalesce(u.released_at, u.created_at)) FILTER
+                (WHERE d.told_state = 'sanitizing' AND d.present AND n.state <> 'dead')), 0)::double precision AS age
+            FROM gpu_device d JOIN compute_node n ON n.id = d.node_id
+                JOIN gpu_use u ON u.gpu_id = d.id AND u.claim = d.claim
+            GROUP BY d.gpu_type
+            """
+        )
+        for row in rows { gpuCleaningAges[["gpu_type": try row["gpu_type"]]] = try row["age"] }
     }
 }

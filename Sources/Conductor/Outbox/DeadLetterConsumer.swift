@@ -3,7 +3,6 @@
 package import AMQP
 import Foundation
 package import Logging
-import Metrics
 package import Postgres
 import ServiceLifecycle
 
@@ -33,7 +32,6 @@ package struct DeadLetterConsumer: Service {
         do {
             let id = delivery.messageID.isEmpty ? nil : delivery.messageID
             if try await store.add(messageID: id, queue: queue, reason: reason, body: delivery.body) {
-                Self.letters.increment()
                 logger.error("A task was set aside as a dead letter.", metadata: metadata)
             }
             return .acknowledge
@@ -46,6 +44,4 @@ package struct DeadLetterConsumer: Service {
             return .requeue
         }
     }
-
-    private static let letters = Counter(label: "gantry.dead_letters")
 }

@@ -2,6 +2,7 @@
 
 package import Foundation
 package import GantryModel
+import Metrics
 package import Postgres
 
 /// A message that no node took.
@@ -18,6 +19,8 @@ package struct DeadLetterRecord: Sendable, Hashable {
 /// The messages that were set aside, for operators.
 package struct DeadLetterStore: Sendable {
     private let database: Database
+    /// Made with the store, not with the first letter: one that begins at 1 has not risen for Prometheus.
+    private let added = Counter(label: "gantry.dead_letters")
 
     /// Longer bodies are cut.
     private static let maximumBody = 256 << 10
@@ -33,7 +36,7 @@ package struct DeadLetterStore: Sendable {
     package func add(messageID: String?, queue: String, reason: String, body: Data) async throws -> Bool {
         // PostgreSQL's text holds no NUL, and a message is anything.
         let text = String(decoding: body.prefix(Self.maximumBody), as: UTF8.self).replacing("\0", with: "\u{FFFD}")
-        return try await database.transaction { transaction in
+        let isNew = try await database.transaction { transaction in
             try transaction.execute(
                 """
                 INSERT INTO dead_letter (message_id, queue, reason, body)
@@ -41,6 +44,8 @@ package struct DeadLetterStore: Sendable {
                 """
             ) == 1
         }
+        if isNew { added.increment() }
+        return isNew
     }
 
     /// One page of them, newest first.
