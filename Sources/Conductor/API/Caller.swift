@@ -27,8 +27,10 @@ package struct Operator: Sendable, Hashable {
     package var user: UserID
     /// The one that came with the request.
     package var key: APIKeyID
+    /// A read-only one looks; all others do everything.
+    package var role: KeyRole
 
-    package init(user: UserID, key: APIKeyID) {
-        (self.user, self.key) = (user, key)
+    package init(user: UserID, key: APIKeyID, role: KeyRole = .owner) {
+        (self.user, self.key, self.role) = (user, key, role)
     }
 }

@@ -6,7 +6,7 @@ import GantryProtocol
 import Hummingbird
 import Postgres
 
-/// Refuses what a tenant's key may not. What a route needs is in ``RouteAccess``.
+/// Refuses what a key may not. What a tenants' route needs is in ``RouteAccess``.
 struct AccessMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
@@ -17,16 +17,14 @@ struct AccessMiddleware: RouterMiddleware {
         context: Context,
         next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
+        if case .operator(let caller) = context.caller {
+            try check(caller.role, for: [.get, .head].contains(request.method) ? .readOnly : .member)
+        }
         guard case .tenant(let tenant) = context.caller, let template = context.endpointPath else {
             return try await next(request, context)
         }
         let access = RouteAccess(request.method, template)
-        guard tenant.grant.role >= access.role else {
-            throw APIError(
-                .forbidden,
-                "This key is \(tenant.grant.role.rawValue); this needs a key with the role \(access.role.andAbove)."
-            )
-        }
+        try check(tenant.grant.role, for: access.role)
         guard let environments = tenant.grant.environments else { return try await next(request, context) }
         var request = request
         guard try await reaches(access.place, environments, &request, context, tenant.organization) else {
@@ -36,6 +34,15 @@ struct AccessMiddleware: RouterMiddleware {
             )
         }
         return try await next(request, context)
+    }
+
+    private func check(_ role: KeyRole, for wanted: KeyRole) throws {
+        guard role >= wanted else {
+            throw APIError(
+                .forbidden,
+                "This key is \(role.rawValue); this needs a key with the role \(wanted.andAbove)."
+            )
+        }
     }
 
     /// Whether the request is about one of the environments, or about nothing that exists, which its route then says.

@@ -38,7 +38,7 @@ package struct APIKeyStore: Sendable {
         let (user, key): (UserID, APIKeyID) = try (row["user_id"], row["id"])
         if try row["unmarked"] { try? await markUse(of: key) }
         guard let organization: OrganizationID = try row["organization_id"] else {
-            return .operator(Operator(user: user, key: key))
+            return .operator(Operator(user: user, key: key, role: try row["role"]))
         }
         return .tenant(Tenant(user: user, organization: organization, key: key, grant: try Self.grant(row)))
     }

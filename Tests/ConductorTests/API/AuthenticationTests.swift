@@ -55,6 +55,24 @@ struct AuthenticationTests {
         }
     }
 
+    @Test("A read-only key of an operator looks at everything and changes nothing")
+    func readOnlyOperator() async throws {
+        try await TestAPI.with { api in
+            try await api.cloud.execute(
+                "UPDATE api_key SET role = 'read-only' WHERE digest = \(APIKeyStore.digest(of: TestAPI.operatorsKey))"
+            )
+            #expect(try await api.call(.get, "/v1/admin/nodes", key: TestAPI.operatorsKey).status == .ok)
+            for (method, path) in [
+                (HTTPRequest.Method.post, "/v1/admin/organizations"), (.delete, "/v1/admin/organizations/1"),
+                (.post, "/v1/admin/nodes/one/declare-dead"),
+            ] {
+                let answer = try await api.call(method, path, #"{"name":"x"}"#, key: TestAPI.operatorsKey)
+                #expect(answer.status == .forbidden, "\(path): \(answer.status)")
+                #expect(answer.error?.message.contains("needs a key with the role member or owner") == true)
+            }
+        }
+    }
+
     @Test("The key of the test data works where only this machine can reach the conductor, and nowhere else")
     func testToken() async throws {
         for isLoopback in [true, false] {
