@@ -41,20 +41,28 @@ package enum Restoration {
     }
 
     /// Begins it at an operator's word, where nothing shows: after a restored copy of the cluster's files.
-    ///
-    /// - Parameters:
-    ///   - database: the restored one.
-    ///   - lost: nodes whose hosts do not come back, for which floating IPs and networks do not wait.
-    /// - Throws: ``NodeRefusal`` with `notFound` for a name that no node has.
-    package static func begin(_ database: Database, without lost: [NodeName]) async throws {
+    package static func begin(_ database: Database) async throws {
         try await database.transaction { transaction in
             _ = try lock(transaction)
             try begin(transaction)
+        }
+    }
+
+    /// Goes on without nodes whose hosts do not come back: floating IPs and networks do not wait for them any more.
+    ///
+    /// - Throws: ``NodeRefusal`` with `conflict` for a name of which no node is waited for; nothing was changed then.
+    package static func goOn(_ database: Database, without lost: [NodeName]) async throws {
+        try await database.transaction { transaction in
             for name in lost {
                 let count = try transaction.execute(
-                    "UPDATE compute_node SET awaited = false WHERE name = \(name)"
+                    "UPDATE compute_node SET awaited = false WHERE name = \(name) AND awaited"
                 )
-                guard count == 1 else { throw NodeRefusal(.notFound, "There is no node named \(name).") }
+                guard count == 1 else {
+                    throw NodeRefusal(
+                        .conflict,
+                        "No node named \(name) is waited for; `gantry node list` shows as unsurveyed what is not heard yet."
+                    )
+                }
             }
         }
     }
