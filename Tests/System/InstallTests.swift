@@ -124,6 +124,10 @@ extension InstalledCloud {
 
     /// Waits until a machine's guest has been ready so often.
     fileprivate func waitForBoot(_ count: Int, of machine: String, _ tenant: String) async throws {
+        // The log of one that starts cannot be read.
+        try await eventually("\(machine) runs", timeout: .seconds(300)) {
+            try await json("vm show \(machine)", tenant)["status"] as? String == "ACTIVE"
+        }
         try await eventually("\(machine) is ready \(count) times", timeout: .seconds(600)) {
             try await gantry("vm log \(machine)", as: tenant).ranges(of: "gantry-micro: ready").count >= count
         }
