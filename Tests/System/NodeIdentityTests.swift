@@ -15,8 +15,8 @@ struct NodeIdentityTests {
             let first = try cloud.startAgent()
             let machine = try await cloud.wait(for: cloud.create("steady"), .active)
             let second = try cloud.startAgent(0, ["GANTRY_STATUS_PORT": "9999"])
-            // EX_CONFIG: a restart alone will not help.
-            #expect(try await first.end() == 78)
+            // EX_TEMPFAIL: on one host it may as well have been a request of its own that came late.
+            #expect(try await first.end() == 75)
             #expect(second.isRunning)
             try await cloud.expectBoots(1, of: machine)
             try await cloud.remove(machine)

@@ -86,7 +86,7 @@ extension NodeRefusal.Reason {
         switch self {
         case .unauthorized, .joinToken: .unauthorized
         case .outdated, .wrongIdentity, .conflict: .conflict
-        case .declaredDead, .unsurveyed: .gone
+        case .declaredDead, .overtaken, .unsurveyed: .gone
         case .unsupportedVersion: .badRequest
         case .notFound: .notFound
         }
@@ -98,6 +98,7 @@ extension NodeRefusal.Reason {
         case .unauthorized: "unauthorized"
         case .outdated: "outdated_epoch"
         case .declaredDead: "declared_dead"
+        case .overtaken: "session_overtaken"
         case .unsurveyed: "unsurveyed"
         case .wrongIdentity: "wrong_identity"
         case .conflict: "conflict"

@@ -6,7 +6,10 @@ import Postgres
 
 /// What a host says at the begin of a session that it holds, weighed against what the database knows of it.
 ///
-/// Machines that the database does not have on this node become orphans: what they hold is nobody else's from then on.
+/// Machines that the database does not have on this node become orphans: what they hold of the node is nobody else's from
+/// then on, and after a restore of the database their addresses too. At other times a host's word reaches no further than
+/// its node, whoever has its key or rolled its files back.
+///
 /// After a restore, a machine that was on the node and that its host no longer has is an error and is not built anew, since
 /// a disk without its data would look like it. All of it is in the transaction that lets machines onto the node.
 struct HostSurvey {
@@ -14,10 +17,15 @@ struct HostSurvey {
     enum Reason {
         /// Its agent began a session, as it does at each start.
         case session
+        /// Its agent says that it had later sessions than the database knows, of which no conductor knows more.
+        case behind
         /// It is the first session since the database was restored.
         case restored
         /// It is, and the region waited for it.
         case awaited
+
+        /// Whether what the host says may change what is not its node's.
+        var reachesOthers: Bool { self == .restored || self == .awaited }
     }
 
     let request: NodeSessionRequest
@@ -32,8 +40,9 @@ struct HostSurvey {
             node_id = \(node) AND EXISTS (SELECT FROM compute_node n WHERE n.id = \(node)
                 AND (n.unsurveyed OR n.epoch < \(request.lastEpoch ?? 0)))
             OR node_id IS DISTINCT FROM \(node) AND (uuid = ANY (\(request.machines.map(\.uuid))::uuid[])
-                OR id IN (SELECT vm_id FROM floating_ip
-                    WHERE address = ANY (\(request.machines.compactMap(\.network?.floatingIP))::inet[]))))
+                OR EXISTS (SELECT FROM compute_node n WHERE n.id = \(node) AND n.unsurveyed)
+                    AND id IN (SELECT vm_id FROM floating_ip
+                        WHERE address = ANY (\(request.machines.compactMap(\.network?.floatingIP))::inet[]))))
         ORDER BY id FOR UPDATE
         """
     }
@@ -58,12 +67,15 @@ struct HostSurvey {
         let own: Set<MachineUUID> = Set(try rows.map { try $0["uuid"] })
         if reason != .session {
             try missMachines()
+        }
+        if reason.reachesOthers {
             try keepFloatingIPs(of: request.machines.filter { own.contains($0.uuid) })
         }
         let known = own.union(abandoned.map(\.uuid))
         let strangers = request.machines.filter { !known.contains($0.uuid) }
         if reason == .awaited { try missMachinesElsewhere(strangers.filter(\.isRunning).map(\.uuid)) }
-        return (abandoned, try OrphanStore.add(strangers, on: node.id, transaction))
+        let orphans = try OrphanStore.add(strangers, on: node.id, takingAddresses: reason.reachesOthers, transaction)
+        return (abandoned, orphans)
     }
 
     /// Machines that are off here, have nothing on this host's own disk, and run on another by now or may: before this one

@@ -11,6 +11,8 @@ package struct NodeRefusal: Error, Sendable, CustomStringConvertible {
         case outdated
         /// An operator declared the node dead; its agent has to begin a new session.
         case declaredDead
+        /// A newer session was begun from the host's own boot, as by a request of its own that came late.
+        case overtaken
         /// The database was restored: the agent has to say in a new session what its host holds.
         case unsurveyed
         /// The host is not the one that the node's name stands for.

@@ -12,13 +12,10 @@ package struct NodeIntervals: Sendable, Hashable {
     package var report = 10
     /// Seconds between looks at the desired state.
     package var desired = 60
-    /// A node is silent after this many report intervals without a report.
+    /// A node is silent after this many report intervals of its session without a report.
     package var missedReports = 4
 
     package init() {}
-
-    /// Seconds without a report after which a node is silent.
-    package var silence: Int { report * missedReports }
 }
 
 /// Opens sessions for agents that start, and tells them what is wanted of their node.
@@ -36,9 +33,10 @@ package struct NodeSessions: Sendable {
     /// - Throws: ``NodeRefusal`` with `wrongIdentity` when the host is not the one that the node's name stands for.
     package func open(_ request: NodeSessionRequest, for node: NodeIdentity) async throws -> NodeSession {
         try NodeRefusal.check(protocolVersion: request.protocolVersion)
-        let (session, orphans) = try await database.transaction { transaction in
+        try Self.check(lastEpoch: request.lastEpoch)
+        let (session, reason, orphans) = try await database.transaction { transaction in
             let reason = try Self.checkIdentity(request, node, transaction)
-            let epoch = try Self.raiseEpoch(request, node, transaction)
+            let epoch = try raiseEpoch(request, node, transaction)
             try InventoryStore.write(request.inventory, of: node.id, transaction)
             let survey = HostSurvey(request: request, node: node, reason: reason, transaction: transaction)
             let (abandoned, orphans) = try survey.run()
@@ -51,7 +49,13 @@ package struct NodeSessions: Sendable {
                 floatingIPPools: try Self.pools(of: node.id, transaction),
                 abandoned: abandoned
             )
-            return (session, orphans)
+            return (session, reason, orphans)
+        }
+        if reason == .behind {
+            logger.error(
+                "A node had sessions that this database knows nothing of. If the database was restored from a copy of its files, say so: gantry-conductor restored",
+                metadata: ["node.name": "\(node.name)"]
+            )
         }
         for uuid in orphans {
             logger.warning(
@@ -87,6 +91,12 @@ package struct NodeSessions: Sendable {
                 floatingIPPools: try Self.pools(of: node.id, transaction)
             )
         }
+    }
+
+    /// So that the numbers to come have room above any that a host says it had.
+    private static func check(lastEpoch: Int64?) throws(NodeRefusal) {
+        guard let lastEpoch, lastEpoch > 1 << 53 else { return }
+        throw NodeRefusal(.wrongIdentity, "No conductor ever gave a host epoch \(lastEpoch).")
     }
 
     /// Locks the node, and what goes before it.
@@ -130,10 +140,11 @@ package struct NodeSessions: Sendable {
             )
         }
         if try row["awaited"] { return .awaited }
-        return try isUnsurveyed || row["is_behind"] ? .restored : .session
+        if isUnsurveyed { return .restored }
+        return try row["is_behind"] ? .behind : .session
     }
 
-    private static func raiseEpoch(
+    private func raiseEpoch(
         _ request: NodeSessionRequest,
         _ node: NodeIdentity,
         _ transaction: Transaction
@@ -151,10 +162,11 @@ package struct NodeSessions: Sendable {
         }
         try transaction.execute(
             """
-            INSERT INTO node_report (node_id, epoch, boot_id, sequence, collected_at, complete, hypervisor_reachable)
-            VALUES (\(node.id), \(epoch), \(request.bootID), 0, now(), false, true)
+            INSERT INTO node_report (node_id, epoch, boot_id, sequence, interval_seconds, collected_at, complete,
+                hypervisor_reachable)
+            VALUES (\(node.id), \(epoch), \(request.bootID), 0, \(intervals.report), now(), false, true)
             ON CONFLICT (node_id) DO UPDATE SET epoch = excluded.epoch, boot_id = excluded.boot_id, sequence = 0,
-                received_at = now(), complete = false
+                interval_seconds = excluded.interval_seconds, received_at = now(), complete = false
             """
         )
         try transaction.execute(StatusCallback.afterChange(ofNodes: [node.id]))

@@ -30,7 +30,8 @@ struct ReconcilerDuties: Sendable {
                 try transaction.query(
                     """
                     SELECT n.id FROM compute_node n JOIN node_report r ON r.node_id = n.id
-                    WHERE n.state = 'up' AND r.received_at < now() - make_interval(secs => \(intervals.silence))
+                    WHERE n.state = 'up' AND r.received_at
+                        < now() - make_interval(secs => r.interval_seconds * \(intervals.missedReports))
                     """
                 )
                 .map { try $0["id"] }
@@ -41,7 +42,8 @@ struct ReconcilerDuties: Sendable {
                 """
                 UPDATE compute_node n SET state = 'silent' FROM node_report r
                 WHERE r.node_id = n.id AND n.state = 'up' AND n.id = ANY (\(silent)::bigint[])
-                    AND r.received_at < now() - make_interval(secs => \(intervals.silence))
+                    AND r.received_at
+                        < now() - make_interval(secs => r.interval_seconds * \(intervals.missedReports))
                 RETURNING n.id
                 """
             )

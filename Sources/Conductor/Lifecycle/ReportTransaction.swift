@@ -95,8 +95,8 @@ struct ReportTransaction {
 
         /// Reads the answer to ``ReportTransaction/header(_:_:)``.
         ///
-        /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over, and with `unsurveyed` when the
-        ///   database was restored.
+        /// - Throws: ``NodeRefusal`` with `outdated` when another agent has taken over, with `overtaken` when that was this
+        ///   host's own, and with `unsurveyed` when the database was restored.
         init(_ rows: [Row], _ report: NodeReport, _ node: NodeIdentity) throws {
             if let row = rows.first, try row["dead"] {
                 throw NodeRefusal(
@@ -109,10 +109,17 @@ struct ReportTransaction {
                 if let row = rows.first, try row["unsurveyed"] || (row["epoch"] as Int64) < report.epoch {
                     throw NodeRefusal.unsurveyed(node)
                 }
+                if let row = rows.first, try (row["boot_id"] as String?) == report.bootID {
+                    throw NodeRefusal(
+                        .overtaken,
+                        "Epoch \(report.epoch) of node \(node.name) is over: this host has begun a newer session, maybe by "
+                            + "a request that came late. Its agent has to begin another one."
+                    )
+                }
                 throw NodeRefusal(
                     .outdated,
-                    "Epoch \(report.epoch) of node \(node.name) is over: another agent, or this one after a restart, "
-                        + "has opened a newer session. Two hosts with one identity must not run; stop this agent if it "
+                    "Epoch \(report.epoch) of node \(node.name) is over: another agent, or this one before the host's "
+                        + "last boot, has a newer session. Two hosts with one identity must not run; stop this agent if it "
                         + "goes on."
                 )
             }
@@ -145,7 +152,8 @@ struct ReportTransaction {
                 SELECT FROM abandoned_machine m WHERE m.node_id = n.id) AS returning, n.healthy, n.unsurveyed,
             EXISTS (SELECT FROM accepted) AS is_newest, \(raw: VolumeRemoval.column),
             \(raw: GPUCleaning.column), \(raw: OrphanStore.removals),
-            CASE WHEN n.rotation > n.rotated THEN n.rotation END AS rotation
+            CASE WHEN n.rotation > n.rotated THEN n.rotation END AS rotation,
+            (SELECT boot_id FROM node_report r WHERE r.node_id = n.id) AS boot_id
         FROM compute_node n WHERE n.id = \(node.id)
         """
     }

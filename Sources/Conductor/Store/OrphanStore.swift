@@ -95,10 +95,16 @@ extension OrphanStore {
         ARRAY(SELECT o.uuid FROM orphan o WHERE o.node_id = n.id AND o.removing ORDER BY o.id) AS absent_orphans
         """
 
-    /// Takes what machines hold out of everybody's reach. Those that are known as orphans stay as they are.
+    /// Takes what machines hold out of everybody's reach. Those that are known as orphans stay as they are. With
+    /// `takingAddresses` their addresses are taken too, from whoever in the node's region has them.
     ///
     /// - Returns: the new ones.
-    static func add(_ machines: [HostedMachine], on node: NodeID, _ transaction: Transaction) throws -> [MachineUUID] {
+    static func add(
+        _ machines: [HostedMachine],
+        on node: NodeID,
+        takingAddresses: Bool,
+        _ transaction: Transaction
+    ) throws -> [MachineUUID] {
         guard !machines.isEmpty else { return [] }
         let rows = try transaction.together(machines.map { insertion(of: $0, node) }).flatMap(\.rows)
         let ids: [OrphanID] = try rows.map { try $0["id"] }
@@ -123,13 +129,8 @@ extension OrphanStore {
             UPDATE gpu_device d SET orphan_id = o.id FROM orphan o
             WHERE o.id = ANY (\(ids)::bigint[]) AND d.node_id = o.node_id AND d.address = ANY (o.gpus)
             """,
-            """
-            UPDATE private_address a SET orphan_id = o.id FROM orphan o
-            WHERE o.id = ANY (\(ids)::bigint[]) AND a.environment_id = o.environment_id AND a.address = o.address
-                AND a.vm_id IS NULL
-            """,
-            floatingIPs(of: ids),
         ])
+        if takingAddresses { _ = try transaction.together([privateAddresses(of: ids), floatingIPs(of: ids)]) }
         return try rows.map { try $0["uuid"] }
     }
 
@@ -153,12 +154,22 @@ extension OrphanStore {
             """
     }
 
+    private static func privateAddresses(of ids: [OrphanID]) -> SQL {
+        """
+        UPDATE private_address a SET orphan_id = o.id
+        FROM orphan o JOIN compute_node n ON n.id = o.node_id
+            JOIN environment e ON e.id = o.environment_id AND e.region_id = n.region_id
+        WHERE o.id = ANY (\(ids)::bigint[]) AND a.environment_id = e.id AND a.address = o.address AND a.vm_id IS NULL
+        """
+    }
+
     /// Takes orphans' floating IPs also from machines that had them when the backup was made and gave them up since.
     private static func floatingIPs(of ids: [OrphanID]) -> SQL {
         """
         WITH taken AS (
             UPDATE floating_ip f SET vm_id = NULL, next_vm_id = NULL, orphan_id = o.id
-            FROM orphan o JOIN floating_ip former ON former.address = o.floating_ip
+            FROM orphan o JOIN compute_node n ON n.id = o.node_id JOIN floating_ip former ON former.address = o.floating_ip
+                JOIN floating_ip_pool p ON p.id = former.pool_id AND p.region_id = n.region_id
                 LEFT JOIN virtual_machine holder ON holder.id = former.vm_id
             WHERE o.id = ANY (\(ids)::bigint[]) AND f.id = former.id AND holder.uuid IS DISTINCT FROM o.uuid
             RETURNING former.vm_id, f.address

@@ -45,8 +45,9 @@ struct RequestTraceTests {
     private static func settle(_ task: MachineTask, _ api: TestAPI) async throws {
         try await api.cloud.execute(
             """
-            INSERT INTO node_report (node_id, epoch, boot_id, sequence, collected_at, complete, hypervisor_reachable)
-            SELECT id, epoch, 'b', 0, now(), false, true FROM compute_node
+            INSERT INTO node_report (node_id, epoch, boot_id, sequence, interval_seconds, collected_at, complete,
+                hypervisor_reachable)
+            SELECT id, epoch, 'b', 0, 10, now(), false, true FROM compute_node
             """
         )
         for sequence in 1...2 {

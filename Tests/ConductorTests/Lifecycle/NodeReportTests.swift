@@ -16,7 +16,10 @@ struct NodeReportTests {
             try await cloud.perform(.delete, machine)
             let gone = try await cloud.task(machine).done()
             try await node.openSession()
-            let refusal = await #expect(throws: NodeRefusal.self) { try await node.report([gone], epoch: 1) }
+            let own = await #expect(throws: NodeRefusal.self) { try await node.report([gone], epoch: 1) }
+            #expect(own?.reason == .overtaken)
+            try await node.openSession(bootID: "another")
+            let refusal = await #expect(throws: NodeRefusal.self) { try await node.report([gone], epoch: 2) }
             #expect(refusal?.reason == .outdated)
             #expect(try await cloud.now(machine)?.status == .deleting)
             try await cloud.audit()

@@ -57,6 +57,22 @@ struct ReconcilerTests {
         }
     }
 
+    @Test("A node is silent by the interval that its agent was told, whatever the conductors tell the next ones")
+    func interval() async throws {
+        try await Cloud.with { cloud in
+            var slow = NodeIntervals()
+            slow.report = 60
+            let node = try await SpeakingNode("one", in: cloud)
+            for (intervals, silent) in [(slow, 0), (NodeIntervals(), 1)] {
+                try await node.openSession(intervals: intervals)
+                try await cloud.execute("UPDATE node_report SET received_at = now() - interval '2 minutes'")
+                await round(cloud)
+                let count = try await cloud.number("SELECT count(*) AS number FROM compute_node WHERE state = 'silent'")
+                #expect(count == silent)
+            }
+        }
+    }
+
     @Test("A node that stops reporting makes its machines UNKNOWN, frees nothing, and comes back by a report")
     func silentNode() async throws {
         try await Cloud.with { cloud in

@@ -45,13 +45,15 @@ actor SpeakingNode {
     @discardableResult
     func openSession(
         hostname: String? = nil,
+        bootID: String = "boot",
+        intervals: NodeIntervals = NodeIntervals(),
         machines: [HostedMachine] = [],
         removed: [MachineUUID] = [],
         lastEpoch: Int64? = nil
     ) async throws -> NodeSession {
-        let sessions = NodeSessions(database: cloud.database, logger: Logger(label: "test"))
+        let sessions = NodeSessions(database: cloud.database, intervals: intervals, logger: Logger(label: "test"))
         let request = NodeSessionRequest(
-            bootID: "boot",
+            bootID: bootID,
             hostname: hostname ?? identity.name.description,
             inventory: inventory,
             machines: machines,

@@ -62,8 +62,10 @@ extension Cloud {
     private func report(of node: NodeIdentity, removed: [VolumeUUID] = []) async throws -> ReportReceipt {
         try await execute(
             """
-            INSERT INTO node_report (node_id, epoch, boot_id, sequence, collected_at, complete, hypervisor_reachable)
-            SELECT id, epoch, 'boot', 0, now(), true, true FROM compute_node WHERE id = \(node.id) ON CONFLICT DO NOTHING
+            INSERT INTO node_report (node_id, epoch, boot_id, sequence, interval_seconds, collected_at, complete,
+                hypervisor_reachable)
+            SELECT id, epoch, 'boot', 0, 10, now(), true, true FROM compute_node WHERE id = \(node.id)
+            ON CONFLICT DO NOTHING
             """
         )
         let (epoch, sequence, tasks) = try await database.read { transaction in

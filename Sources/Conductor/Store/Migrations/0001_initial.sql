@@ -307,6 +307,8 @@ CREATE TABLE node_report (
     epoch                 bigint NOT NULL,
     boot_id               text NOT NULL,
     sequence              bigint NOT NULL,
+    -- Seconds between reports, as the session's agent was told.
+    interval_seconds      integer NOT NULL,
     collected_at          timestamptz NOT NULL,
     received_at           timestamptz NOT NULL DEFAULT now(),
     complete              boolean NOT NULL,
