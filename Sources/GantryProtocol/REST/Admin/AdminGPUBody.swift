@@ -133,6 +133,7 @@ public struct AdminGPUBody: AnswerContent, Hashable {
         case cleaning
         case virtualMachineID = "virtual_machine_id"
         case virtualMachineName = "virtual_machine_name"
+        case orphanID = "orphan_id"
         case createdAt = "created_at"
         case updatedAt = "updated_at"
     }
