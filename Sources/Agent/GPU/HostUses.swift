@@ -5,7 +5,8 @@ import GantryModel
 /// What the host itself needs of its PCI devices, so that no guest gets it.
 ///
 /// A disk counts whether it is mounted or not: pools of ZFS and the like are mounted under names that lead to no disk,
-/// and a tenant has no business with what is on it.
+/// and a tenant has no business with what is on it. A network interface counts while it is up, with a route or without: it
+/// may be the way to storage, to the other nodes or to a default route that is away for a while.
 struct HostUses {
     private let tree: HostTree
 
@@ -21,6 +22,11 @@ struct HostUses {
     /// - Returns: each device that is needed, with what for, such as “carries the default route by eno1”.
     func uses(of devices: [PCIDevice], uplink: String?) -> [PCIAddress: String] {
         var uses = diskUses
+        for interface in activeInterfaces {
+            for address in ports(of: interface) {
+                uses[address] = "carries the network interface \(interface), which is up"
+            }
+        }
         if let uplink { for address in ports(of: uplink) { uses[address] = "carries floating IPs by \(uplink)" } }
         for interface in defaultInterfaces {
             for address in ports(of: interface) { uses[address] = "carries the default route by \(interface)" }
@@ -108,6 +114,17 @@ extension HostUses {
 // MARK: - Network devices
 
 extension HostUses {
+    private static let interfaces = "/sys/class/net"
+
+    /// Those that are up (`IFF_UP`; kernel, `include/uapi/linux/if.h`).
+    private var activeInterfaces: [String] {
+        tree.names(Self.interfaces)
+            .filter { interface in
+                let flags = tree.text("\(Self.interfaces)/\(interface)/flags")
+                return flags.flatMap { UInt32($0.dropFirst(2), radix: 16) }.map { $0 & 1 == 1 } ?? false
+            }
+    }
+
     /// Those with a default route, of IPv4 or IPv6.
     private var defaultInterfaces: [String] {
         let v4 = tree.lines("/proc/net/route").map { $0.split(separator: "\t").map(String.init) }
@@ -119,7 +136,7 @@ extension HostUses {
 
     /// The PCI devices of a network device, through bridges, bonds and VLANs.
     private func ports(of interface: String) -> [PCIAddress] {
-        let path = "/sys/class/net/\(interface)"
+        let path = "\(Self.interfaces)/\(interface)"
         let lower = tree.names(path).filter { $0.hasPrefix("lower_") }.map { String($0.dropFirst("lower_".count)) }
         guard lower.isEmpty else { return lower.flatMap(ports) }
         return [Self.lastAddress(tree.resolvedParts(path))].compactMap { $0 }

@@ -76,6 +76,31 @@ struct GPUScanTests {
         #expect(uplink.obstacle == "0000:12:00.0, in the same IOMMU group 2, carries floating IPs by eno2.")
     }
 
+    @Test("A group whose network adapter is up, by itself or in another interface, stays whole without any route")
+    func interfaces() async throws {
+        try await withRecordedHost("shared-nic") { root in
+            let (files, classes, scan) = (
+                FileManager.default, "\(root)/sys/class/net", GPUScan(root: root, policy: GPUPolicy())
+            )
+            try Data().write(to: URL(filePath: "\(root)/proc/net/route"))
+            #expect(
+                try scan.units().map(\.obstacle) == [
+                    "0000:02:00.0, in the same IOMMU group 1, carries the network interface eno1, which is up.",
+                    "0000:12:00.0, in the same IOMMU group 2, carries the network interface eno2, which is up.",
+                ]
+            )
+            for name in ["eno1", "eno2"] {
+                try Data("0x1002\n".utf8).write(to: URL(filePath: "\(classes)/\(name)/flags"))
+            }
+            #expect(try scan.units()[0].obstacle?.contains("the network interface br0, which is up") == true)
+            #expect(try scan.units()[1].obstacle == nil)
+            try files.createDirectory(atPath: "\(classes)/team0", withIntermediateDirectories: true)
+            try files.createSymbolicLink(atPath: "\(classes)/team0/lower_eno2", withDestinationPath: "../eno2")
+            try Data("0x1003\n".utf8).write(to: URL(filePath: "\(classes)/team0/flags"))
+            #expect(try scan.units()[1].obstacle?.contains("the network interface team0, which is up") == true)
+        }
+    }
+
     @Test(
         "A group with a disk stays with the host, whatever the disk is reached through",
         arguments: [
