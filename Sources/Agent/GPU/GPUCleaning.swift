@@ -29,8 +29,8 @@ package struct GPUCleaning: Sendable {
     func verify(_ unit: GPUUnit) throws(Fault) {
         for function in unit.functions {
             let answer = binding.answer(of: function.address)
-            guard answer == function.pciID else {
-                let text = answer.map { "answers as \($0), not \(function.pciID)" } ?? "does not answer"
+            guard answer == function.answer else {
+                let text = answer.map { "answers as \($0), not \(function.answer)" } ?? "does not answer"
                 throw Fault(.hostGPUUnavailable, "\(function.address) \(text).")
             }
         }

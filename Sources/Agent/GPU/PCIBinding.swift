@@ -64,10 +64,7 @@ package struct PCIBinding: Sendable {
 
     /// Vendor and device as the function itself says, such as `10de:2330`; nil when it does not answer.
     package func answer(of address: PCIAddress) -> String? {
-        guard let file = FileHandle(forReadingAtPath: path(address, "config")),
-            let bytes = try? file.read(upToCount: 4).map([UInt8].init), bytes.count == 4, Set(bytes) != [0xFF]
-        else { return nil }
-        return String(format: "%02x%02x:%02x%02x", bytes[1], bytes[0], bytes[3], bytes[2])
+        PCIHeader(HostTree(root: root), of: "\(address)").flatMap { $0.isSilent ? nil : $0.pciID }
     }
 
     private func path(_ address: PCIAddress, _ name: String) -> String {

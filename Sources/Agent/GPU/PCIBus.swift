@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 package import GantryModel
 
 /// The PCI devices of a host, from sysfs alone.
@@ -45,7 +44,7 @@ package struct PCIBus: Sendable {
             virtualFunctions: tree.number("\(path)/sriov_numvfs") ?? 0,
             maximumVirtualFunctions: tree.number("\(path)/sriov_totalvfs") ?? 0,
             physicalFunction: tree.linkName("\(path)/physfn").flatMap { try? PCIAddress($0) },
-            answers: tree.bytes("\(path)/config", count: 4) != Data([0xff, 0xff, 0xff, 0xff])
+            answers: PCIHeader(tree, of: name)?.isSilent != true
         )
     }
 

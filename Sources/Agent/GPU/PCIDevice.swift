@@ -35,8 +35,12 @@ package struct PCIDevice: Hashable, Sendable {
     package let maximumVirtualFunctions: Int
     /// Of a virtual function: whose.
     package let physicalFunction: PCIAddress?
-    /// False when configuration space reads as all ones: the device does not answer.
+    /// False when the header of configuration space reads as all ones: the device does not answer.
     package let answers: Bool
+
+    /// Vendor and device as the function itself tells them. A virtual function has ones for them: they are its physical
+    /// function's to tell.
+    package var answer: String { physicalFunction == nil ? pciID : "ffff:ffff" }
 
     package var vendorID: String { String(pciID.prefix(4)) }
 
