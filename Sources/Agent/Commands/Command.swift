@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import Subprocess
 import SystemPackage
 
-/// A program of the host's, run without a shell, bounded in time and output.
+/// A program of the host's, run without a shell, bounded in time and output. What it starts ends with it at the deadline.
 package struct Command: Sendable {
     /// Why a command did not do its work, for the operator's log.
     package struct Failure: Error, CustomStringConvertible, Sendable {
@@ -51,18 +52,20 @@ package struct Command: Sendable {
     }
 
     private func execute(_ input: String) async throws -> String {
-        var options = PlatformOptions()
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+        var group: pid_t?
+        // A script that heeds the first signal may leave a tool behind that does not.
+        defer { if let group, Task.isCancelled { kill(-group, SIGKILL) } }
         let result: ExecutionResult<Void, StringOutput<UTF8>, StringOutput<UTF8>>
         do {
             result = try await Subprocess.run(
                 .path(FilePath(Self.path(of: program))),
                 arguments: Arguments(arguments),
                 environment: .custom(["PATH": Self.directories.joined(separator: ":"), "LC_ALL": "C"]),
-                platformOptions: options,
+                platformOptions: Self.ownGroup,
                 input: .string(input),
                 output: .string(limit: 4 << 20),
-                error: .string(limit: 64 << 10)
+                error: .string(limit: 64 << 10),
+                body: { group = $0.processIdentifier.value }
             )
         } catch let error as SubprocessError {
             throw Failure(program: program, status: nil, text: "it could not be run: \(error)")
@@ -77,6 +80,16 @@ package struct Command: Sendable {
             throw Failure(program: program, status: nil, text: "it was ended by signal \(signal)")
         }
     }
+
+    /// A process group of its own, all of which is ended at the deadline.
+    private static let ownGroup = {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2))
+        ]
+        return options
+    }()
 
     private static let directories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Agent
+import Foundation
 import GantryTestSupport
 import Testing
 
@@ -42,5 +43,23 @@ struct CommandTests {
         let unwanted = Task { try await Command("sleep", ["3600"]).run() }
         unwanted.cancel()
         await #expect(throws: (any Error).self) { try await unwanted.value }
+    }
+
+    @Test(
+        "What it started ends with it at its deadline, and has no say in it",
+        .timeLimit(.minutes(1)),
+        arguments: ["", "trap \"\" TERM; "]
+    )
+    func children(_ trap: String) async throws {
+        try await withTemporaryDirectory { directory in
+            let child = "\(directory)/child"
+            let script = "sh -c '\(trap)echo $$ >\(child); exec sleep 3600' & wait"
+            await #expect(throws: Command.Failure.self) {
+                try await Command("sh", ["-c", script], deadline: .seconds(1)).run()
+            }
+            let text = try String(contentsOfFile: child, encoding: .utf8).trimmingCharacters(in: .newlines)
+            let process = try #require(pid_t(text))
+            try await eventually("the child ends") { kill(process, 0) != 0 }
+        }
     }
 }
