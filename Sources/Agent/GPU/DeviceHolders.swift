@@ -11,12 +11,20 @@ package struct DeviceHolders: Sendable {
     package init(root: String) { self.root = root }
 
     /// The processes that use one of the functions, each such as `python3 (1234)`.
-    package func processes(of addresses: [PCIAddress], iommuGroup: Int?) -> [String] {
+    ///
+    /// - Throws: When it cannot be seen. That nobody is seen does not mean then that nobody is there.
+    package func processes(of addresses: [PCIAddress], iommuGroup: Int?) throws(Fault) -> [String] {
         var nodes = addresses.reduce(into: Set<String>()) { $0.formUnion(self.nodes(of: $1)) }
         if let iommuGroup { nodes.insert("/dev/vfio/\(iommuGroup)") }
-        return (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/proc"))?
-            .filter { Int($0) != nil && !nodes.isDisjoint(with: openFiles(of: $0)) }
-            .map { "\(name(of: $0)) (\($0))" }.sorted() ?? []
+        guard let names = try seen("/proc", FileManager.default.contentsOfDirectory) else {
+            throw unseen("/proc", "it is not there")
+        }
+        var holders: [String] = []
+        for process in names where Int(process) != nil {
+            guard try !openFiles(of: process).isDisjoint(with: nodes) else { continue }
+            holders.append("\(name(of: process)) (\(process))")
+        }
+        return holders.sorted()
     }
 
     /// The nodes that drivers made for the function, and NVIDIA's, which is not in sysfs.
@@ -37,10 +45,29 @@ package struct DeviceHolders: Sendable {
         return line.map { $0.dropFirst(key.count).trimmingCharacters(in: .whitespaces) }
     }
 
-    private func openFiles(of process: String) -> Set<String> {
-        let folder = "\(root)/proc/\(process)/fd"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return Set(names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") })
+    private func openFiles(of process: String) throws(Fault) -> Set<String> {
+        let folder = "/proc/\(process)/fd"
+        var files: Set<String> = []
+        for name in try seen(folder, FileManager.default.contentsOfDirectory) ?? [] {
+            let file = try seen("\(folder)/\(name)", FileManager.default.destinationOfSymbolicLink)
+            if let file { files.insert(file) }
+        }
+        return files
+    }
+
+    /// What is read at a path; nil where it is no more, as with a process that ended.
+    private func seen<Value>(_ path: String, _ read: (String) throws -> Value) throws(Fault) -> Value? {
+        do {
+            return try read(root + path)
+        } catch {
+            let reason = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError)?.code
+            if let reason, [.ENOENT, .ESRCH].contains(reason) { return nil }
+            throw unseen(path, reason.map { String(cString: strerror($0.rawValue)) } ?? "\(error)")
+        }
+    }
+
+    private func unseen(_ path: String, _ reason: String) -> Fault {
+        Fault(.hostGPUUnavailable, "It cannot be seen which processes use a GPU of the node: \(path): \(reason).")
     }
 
     private func name(of process: String) -> String {

@@ -378,7 +378,7 @@ package actor GPUKeeper {
         for unit in units {
             let (holders, addresses) = (holders, unit.functions.map(\.address))
             processes += try await bounded(unit.address) { () async throws(Fault) in
-                holders.processes(of: addresses, iommuGroup: unit.iommuGroup)
+                try holders.processes(of: addresses, iommuGroup: unit.iommuGroup)
             }
         }
         return processes

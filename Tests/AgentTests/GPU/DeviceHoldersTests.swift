@@ -24,10 +24,10 @@ struct DeviceHoldersTests {
             try Self.process("15", "another", opens: "/dev/vfio/1", in: root)
             let holders = DeviceHolders(root: root)
             #expect(
-                holders.processes(of: [gpu], iommuGroup: 17)
+                try holders.processes(of: [gpu], iommuGroup: 17)
                     == ["Xorg (12)", "python3 (11)", "qemu-system-x86 (13)"]
             )
-            #expect(holders.processes(of: [try PCIAddress("0000:66:00.0")], iommuGroup: nil) == [])
+            #expect(try holders.processes(of: [try PCIAddress("0000:66:00.0")], iommuGroup: nil) == [])
         }
     }
 
@@ -37,9 +37,31 @@ struct DeviceHoldersTests {
         defer { try? holder.close() }
         try await withTemporaryDirectory { root in
             try Self.write("DEVNAME=null\n", to: root + "/sys/bus/pci/devices/0000:01:00.0/uevent")
-            try FileManager.default.createSymbolicLink(atPath: root + "/proc", withDestinationPath: "/proc")
-            let found = DeviceHolders(root: root).processes(of: [try PCIAddress("0000:01:00.0")], iommuGroup: nil)
+            let own = "/proc/\(ProcessInfo.processInfo.processIdentifier)"
+            try FileManager.default.createDirectory(atPath: root + "/proc", withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(atPath: root + own, withDestinationPath: own)
+            let found = try DeviceHolders(root: root).processes(of: [PCIAddress("0000:01:00.0")], iommuGroup: nil)
             #expect(found.contains { $0.hasSuffix("(\(ProcessInfo.processInfo.processIdentifier))") })
+        }
+    }
+
+    @Test("What cannot be looked at is told, and is not taken for nobody; a process that ended is nobody")
+    func unseen() async throws {
+        try await withTemporaryDirectory { root in
+            let holders = DeviceHolders(root: root)
+            func look() throws -> [String] { try holders.processes(of: [PCIAddress("0000:01:00.0")], iommuGroup: 1) }
+            let without = #expect(throws: Fault.self) { try look() }
+            #expect(without?.message.contains("/proc: it is not there") == true)
+            try FileManager.default.createDirectory(atPath: root + "/proc/11", withIntermediateDirectories: true)
+            #expect(try look() == [])
+            // Root may read anything, so that it takes a file of another kind to be refused.
+            try Self.write("", to: root + "/proc/11/fd")
+            let folder = #expect(throws: Fault.self) { try look() }
+            #expect(folder?.message.contains("/proc/11/fd: Not a directory") == true)
+            try FileManager.default.removeItem(atPath: root + "/proc/11/fd")
+            try Self.write("", to: root + "/proc/11/fd/3")
+            let file = #expect(throws: Fault.self) { try look() }
+            #expect(file?.message.contains("/proc/11/fd/3: Invalid argument") == true)
         }
     }
 
