@@ -80,7 +80,7 @@ package struct GPUChecks: Sendable {
     /// Whether one guest could have all units. Where it could not, a flavor may ask for more than fit.
     private func addresses(_ units: [GPUUnit]) -> Finding {
         let usable = units.filter { $0.obstacle == nil }
-        let (needed, window) = (GuestAddressSpace.bytes(of: usable.flatMap(\.functions)), scan.space.windowBytes)
+        let (needed, window) = (scan.space.bytes(of: usable.flatMap(\.functions)), scan.space.windowBytes)
         let text = "\(gibibytes(window)) for GPUs' regions; those of all usable GPUs together take \(gibibytes(needed))"
         return needed <= window
             ? Finding(subject: "guest addresses", severity: .ok, text: text)

@@ -176,7 +176,7 @@ package actor GPUKeeper {
     private func checkRoom(for gpus: [GPUAssignment]) async throws(Fault) {
         let addresses = Set(gpus.map(\.address))
         let units = try await look(fresh: false).units.filter { addresses.contains($0.address) }
-        guard GuestAddressSpace.bytes(of: units.flatMap(\.functions)) <= scan.space.windowBytes else {
+        guard scan.space.bytes(of: units.flatMap(\.functions)) <= scan.space.windowBytes else {
             throw Fault(
                 .hostGPUUnavailable,
                 "The machine's GPUs together are more than a guest of the node can address."

@@ -78,7 +78,7 @@ package struct GPUScan: Sendable {
                     + "\(needed)."
             }
         }
-        let bytes = GuestAddressSpace.bytes(of: functions)
+        let bytes = space.bytes(of: functions)
         guard bytes > space.windowBytes else { return nil }
         return "Its regions take \(gibibytes(bytes)), and guests here have \(gibibytes(space.windowBytes)) for such."
     }

@@ -3,13 +3,15 @@
 /// The physical addresses that guests have for their devices.
 ///
 /// OVMF puts a guest's 64-bit regions into one window, whose size follows from the address bits of the guest's processor
-/// (edk2, `OvmfPkg/Library/PlatformInitLib/MemDetect.c`). What does not fit is not there for the guest, and what the
-/// host's IOMMU cannot map ends the guest.
+/// (edk2, `OvmfPkg/Library/PlatformInitLib/MemDetect.c`). A part of it is reserved for each port, for what may be plugged in
+/// there. What does not fit is not there for the guest, and what the host's IOMMU cannot map ends the guest.
 package struct GuestAddressSpace: Hashable, Sendable {
     /// What of the window GPUs can have, in bytes.
     package let windowBytes: UInt64
     /// How many bits the window's addresses have; nil when it follows the guest's memory, far below any limit.
     package let windowBits: Int?
+    /// What each port has of the window at least, in bytes.
+    let portBytes: UInt64
 
     /// The address space of guests on a host.
     ///
@@ -32,7 +34,10 @@ package struct GuestAddressSpace: Hashable, Sendable {
         let isBelieved = processorBits > 40 || (isIntel ? [36, 39] : [40]).contains(processorBits)
         let eighth: UInt64 = 1 << UInt64(min(processorBits, Self.firmwareBits.lowerBound) - 3)
         let followsBits = isBelieved && eighth > Self.leastWindow
-        windowBytes = (followsBits ? eighth : Self.leastWindow) - Self.others
+        // A window of the least size is left to the devices (edk2, `OvmfPkg/PciHotPlugInitDxe/PciHotPlugInit.c`, since 2022.11).
+        portBytes = followsBits ? eighth / 256 : 0
+        let window = followsBits ? eighth : Self.leastWindow
+        windowBytes = window - UInt64(DomainXML.otherPorts) * portBytes - Self.others
         windowBits = followsBits ? min(processorBits, Self.firmwareBits.upperBound) : nil
     }
 
@@ -41,18 +46,29 @@ package struct GuestAddressSpace: Hashable, Sendable {
     /// OVMF uses no more, in its versions.
     private static let firmwareBits = 46...47
     private static let leastWindow: UInt64 = 32 << 30
-    /// The guest's other devices have small regions behind their own ports, in steps of a MiB.
+    /// The guest's other devices have small regions, behind their own ports in steps of a MiB.
     static let others: UInt64 = 64 << 20
 
     /// What of the window the functions take, each behind a port of its own. A port's regions begin on a multiple of its
-    /// largest, the largest ports first (edk2, `MdeModulePkg/Bus/Pci/PciBusDxe/PciResourceSupport.c`).
-    package static func bytes(of functions: [PCIDevice]) -> UInt64 {
-        functions
-            .compactMap { function in
-                function.wideBARBytes.max().map { (largest: $0, sum: function.wideBARBytes.reduce(0, +)) }
+    /// largest, the largest ports first, and what is reserved for the port counts where it is more (edk2,
+    /// `MdeModulePkg/Bus/Pci/PciBusDxe/PciResourceSupport.c`). The other ports follow on a multiple of theirs.
+    package func bytes(of functions: [PCIDevice]) -> UInt64 {
+        let end =
+            functions
+            .map { function in
+                (
+                    largest: max(function.wideBARBytes.max() ?? 0, portBytes),
+                    sum: max(function.wideBARBytes.reduce(0, +), portBytes)
+                )
             }
             .sorted { $0.largest > $1.largest }
-            .reduce(0) { end, port in (end + port.largest - 1) / port.largest * port.largest + port.sum }
+            .reduce(0) { end, port in Self.multiple(of: port.largest, from: end) + port.sum }
+        return Self.multiple(of: portBytes, from: end)
+    }
+
+    /// The first multiple that is not below a number; of 0 the number itself.
+    private static func multiple(of step: UInt64, from number: UInt64) -> UInt64 {
+        step == 0 ? number : (number + step - 1) / step * step
     }
 }
 

@@ -158,11 +158,13 @@ package struct DomainXML {
         ]
     }
 
-    /// A port of its own for each function of a GPU, below the root complex as on a physical host, for each other device, and for each
-    /// volume that may be plugged in while the guest runs: ports themselves cannot be.
+    /// Ports for disk, seed, network, channels, random numbers and balloon, and for each volume that may be plugged in while
+    /// the guest runs: ports themselves cannot be.
+    static let otherPorts = 6 + VolumeDisk.maximumCount
+
+    /// A port of its own for each function of a GPU, below the root complex as on a physical host, and the others.
     private var rootPorts: [XML] {
-        // Disk, seed, network, channels, random numbers and balloon.
-        (0..<functions.count + 6 + VolumeDisk.maximumCount)
+        (0..<functions.count + Self.otherPorts)
             .map { _ in XML("controller", ["type": "pci", "model": "pcie-root-port"]) }
     }
 

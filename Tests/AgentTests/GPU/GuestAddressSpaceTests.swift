@@ -13,11 +13,12 @@ import Testing
 struct GuestAddressSpaceTests {
     private static let gibibyte: UInt64 = 1 << 30
 
-    /// Those up to 46 bits are as Debian's OVMF 2022.11 placed regions of such sizes.
+    /// Those up to 46 bits are as Debian's OVMF 2022.11 placed regions of such sizes. A 16th of each window is the 16 other
+    /// ports'.
     @Test(
         "The firmware's window follows from the processor's bits, where it believes them",
         arguments: [
-            (39, true, 64, 39), (40, false, 128, 40), (46, true, 8192, 46), (52, true, 8192, 47), (48, false, 8192, 47),
+            (39, true, 60, 39), (40, false, 120, 40), (46, true, 7680, 46), (52, true, 7680, 47), (48, false, 7680, 47),
             (40, true, 32, nil), (39, false, 32, nil), (36, true, 32, nil),
         ] as [(Int, Bool, UInt64, Int?)]
     )
@@ -61,10 +62,21 @@ struct GuestAddressSpaceTests {
     @Test("Each function's regions begin on a multiple of its largest, the largest first")
     func layout() throws {
         let (small, large) = (try device(2, 8), try device(64, 1))
-        #expect(GuestAddressSpace.bytes(of: [large]) == 65)
-        #expect(GuestAddressSpace.bytes(of: [small, large]) == 72 + 10)
-        #expect(GuestAddressSpace.bytes(of: [large, large]) == 128 + 65)
-        #expect(GuestAddressSpace.bytes(of: [try device()]) == 0)
+        let space = GuestAddressSpace(processorBits: 36, isIntel: true)
+        #expect(space.bytes(of: [large]) == 65)
+        #expect(space.bytes(of: [small, large]) == 72 + 10)
+        #expect(space.bytes(of: [large, large]) == 128 + 65)
+        #expect(space.bytes(of: [try device()]) == 0)
+    }
+
+    /// As Debian's OVMF 2022.11 reserved 512 MiB a port of a window of 128 GiB, for one with a region of 64 MiB too.
+    @Test("What the firmware reserves for each port counts for functions that have less, or no such regions")
+    func reserved() throws {
+        let (space, mebibyte) = (GuestAddressSpace(processorBits: 40, isIntel: false), UInt64(1 << 20))
+        #expect(space.bytes(of: [try device(64 * mebibyte)]) == 512 * mebibyte)
+        #expect(space.bytes(of: [try device()]) == 512 * mebibyte)
+        #expect(space.bytes(of: [try device(), try device(1024 * mebibyte, mebibyte)]) == (1536 + 512) * mebibyte)
+        #expect(space.bytes(of: []) == 0)
     }
 
     @Test(
