@@ -3,8 +3,8 @@
 import Foundation
 package import GantryModel
 
-/// The processes that have a PCI function's device nodes open: a driver that is taken from them waits, or takes the kernel
-/// with it. Its calls block.
+/// The processes that have a PCI function's device nodes open, or its regions in their memory: a driver that is taken from
+/// them waits, or takes the kernel with it. Its calls block.
 package struct DeviceHolders: Sendable {
     private let root: String
 
@@ -21,8 +21,9 @@ package struct DeviceHolders: Sendable {
         }
         var holders: [String] = []
         for process in names where Int(process) != nil {
-            guard try !openFiles(of: process).isDisjoint(with: nodes) else { continue }
-            holders.append("\(name(of: process)) (\(process))")
+            let opens = try !openFiles(of: process).isDisjoint(with: nodes)
+            let maps = try maps(process, addresses)
+            if opens || maps { holders.append("\(name(of: process)) (\(process))") }
         }
         return holders.sorted()
     }
@@ -53,6 +54,13 @@ package struct DeviceHolders: Sendable {
             if let file { files.insert(file) }
         }
         return files
+    }
+
+    /// Whether a process has a function's region in its memory by sysfs (`resource0`), as tools have that need no driver. The
+    /// file may be closed since.
+    private func maps(_ process: String, _ addresses: [PCIAddress]) throws(Fault) -> Bool {
+        let maps = try seen("/proc/\(process)/maps") { try Data(contentsOf: URL(filePath: $0)) } ?? Data()
+        return addresses.contains { maps.range(of: Data("/\($0)/resource".utf8)) != nil }
     }
 
     /// What is read at a path; nil where it is no more, as with a process that ended.

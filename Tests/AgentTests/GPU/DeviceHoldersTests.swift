@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Who holds a GPU's device nodes")
 struct DeviceHoldersTests {
-    @Test("Those that have a node of its drivers', NVIDIA's, or its group's open; nobody else")
+    @Test("Those that have a node of its drivers', NVIDIA's, or its group's open, or map a region of its; nobody else")
     func processes() async throws {
         try await withTemporaryDirectory { root in
             let (gpu, path) = (try PCIAddress("0000:65:00.0"), root + "/sys/bus/pci/devices/0000:65:00.0")
@@ -22,10 +22,19 @@ struct DeviceHoldersTests {
             try Self.process("13", "qemu-system-x86", opens: "/dev/vfio/17", in: root)
             try Self.process("14", "other", opens: "/dev/nvidia30", in: root)
             try Self.process("15", "another", opens: "/dev/vfio/1", in: root)
+            try Self.process("16", "flash", opens: "/dev/null", in: root)
+            try Self.write(
+                """
+                7f6e1c000000-7f6e1c021000 rw-p 00000000 00:00 0
+                7f6e20000000-7f6e21000000 rw-s 00000000 00:17 9157  /sys/devices/pci0000:64/0000:64:01.0/\(gpu)/resource0
+
+                """,
+                to: root + "/proc/16/maps"
+            )
             let holders = DeviceHolders(root: root)
             #expect(
                 try holders.processes(of: [gpu], iommuGroup: 17)
-                    == ["Xorg (12)", "python3 (11)", "qemu-system-x86 (13)"]
+                    == ["Xorg (12)", "flash (16)", "python3 (11)", "qemu-system-x86 (13)"]
             )
             #expect(try holders.processes(of: [try PCIAddress("0000:66:00.0")], iommuGroup: nil) == [])
         }
