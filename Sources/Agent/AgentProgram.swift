@@ -231,7 +231,7 @@ package struct AgentProgram: Sendable {
         let programs: [(any Service)?] = [
             manager, status, reload, guests, KernelLogService(kernelLog: kernelLog, logger: logger),
             StorageWatch(directory: configuration.stateDirectory, health: health, logger: logger),
-            NodeService(node: node, broker: broker),
+            NodeService(node: node, broker: broker, kernelLog: kernelLog),
         ]
         let services = programs.compactMap { $0 }
         var settings = ServiceGroupConfiguration(
@@ -271,10 +271,15 @@ private struct NodeService: Service, CustomStringConvertible {
 
     let node: NodeAgent
     let broker: AMQPConfiguration
+    let kernelLog: KernelLog
 
     func run() async throws {
         do {
-            try await cancelWhenGracefulShutdown { try await node.run(consuming: .broker(broker)) }
+            try await cancelWhenGracefulShutdown {
+                // So that no GPU that the kernel spoke against is told well at first.
+                await kernelLog.caughtUp()
+                try await node.run(consuming: .broker(broker))
+            }
         } catch is CancellationError {
             // Asked to end, it ended.
         }

@@ -55,6 +55,7 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
         public static let hostDiskFull = Code(rawValue: "host_disk_full")
         public static let hostOutOfMemory = Code(rawValue: "host_out_of_memory")
         public static let hostGPUUnavailable = Code(rawValue: "host_gpu_unavailable")
+        public static let hostGPUBusy = Code(rawValue: "host_gpu_busy")
         public static let hostNetworkFailed = Code(rawValue: "host_network_failed")
         public static let hypervisorRefused = Code(rawValue: "hypervisor_refused")
 
@@ -83,11 +84,14 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
         /// All of this version's.
         public static let known: [Code] = [
             .imageMissing, .imageDigestMismatch, .imageTruncated, .imageInvalid, .imageUnsafe, .imageTooLarge,
-            .specUnsupported, .hostDiskFull, .hostOutOfMemory, .hostGPUUnavailable, .hostNetworkFailed,
+            .specUnsupported, .hostDiskFull, .hostOutOfMemory, .hostGPUUnavailable, .hostGPUBusy, .hostNetworkFailed,
             .hypervisorRefused, .hypervisorUnreachable, .imageUnreachable, .hostCommandFailed, .volumeUnavailable,
             .volumeHeld, .guestCrashed, .guestPaused, .guestAgentMissing, .guestRefused, .timeLimit, .nodeSilent,
             .nodeDead, .noCapacity, .machineMissing,
         ]
+
+        /// Whether it may pass by itself, so that a machine that can be nowhere else waits for it.
+        public var mayPass: Bool { self == .hostGPUBusy || remedy == .retry }
 
         /// What may mend it.
         public var remedy: Remedy { Self.remedies[self] ?? .abort }
@@ -96,6 +100,7 @@ public struct Fault: Hashable, Sendable, Codable, Error, CustomStringConvertible
             .hostDiskFull: .elsewhere,
             .hostOutOfMemory: .elsewhere,
             .hostGPUUnavailable: .elsewhere,
+            .hostGPUBusy: .elsewhere,
             .hostNetworkFailed: .elsewhere,
             .hypervisorRefused: .elsewhere,
             .hypervisorUnreachable: .retry,

@@ -312,10 +312,13 @@ package actor SimulatedHost: Agent.Host {
             guard gpus.contains(where: { $0.address == gpu.address && $0.functions == gpu.functions }) else {
                 throw Fault(.hostGPUUnavailable, "This node has no such GPU.")
             }
-            guard var entry = ledger[gpu.address], entry.admits(gpu.claim, of: task.uuid) else {
-                throw Fault(.hostGPUUnavailable, "A GPU of the machine was not cleaned since its last use.")
+            var entry = ledger[gpu.address] ?? .init(claim: gpu.claim, state: .unclean, functions: gpu.functions)
+            guard let admission = entry.admission(gpu.claim, of: task.uuid, since: Self.boot) else {
+                throw Fault(.hostGPUUnavailable, "A GPU of the machine is another's by now.")
             }
-            (entry.claim, entry.state) = (gpu.claim, .used(by: task.uuid))
+            guard !isHeld(gpu.address) else { throw Fault(.hostGPUBusy, "A GPU of the machine is in use on the node.") }
+            if admission == .onceCleaned { traces[gpu.address] = nil }
+            (entry.claim, entry.state, entry.heard) = (gpu.claim, .used(by: task.uuid), Self.cleaned)
             ledger[gpu.address] = entry
         }
     }
@@ -327,12 +330,21 @@ package actor SimulatedHost: Agent.Host {
             return false
         }
         guard let unit = gpus.first(where: { $0.address == gpu.address }),
-            ledger[gpu.address]?.answers(gpu.claim) != true,
-            !machines.values.contains(where: { $0.domain?.state == .running && $0.gpus.contains(gpu.address) })
+            ledger[gpu.address]?.answers(gpu.claim, since: Self.boot) != true, !isHeld(gpu.address)
         else { return false }
         traces[gpu.address] = nil
-        ledger[gpu.address] = .init(claim: gpu.claim, state: .cleaned(how: "simulated"), functions: unit.functions)
+        var entry = GPULedger.Entry(claim: gpu.claim, state: .cleaned(how: "simulated"), functions: unit.functions)
+        entry.heard = Self.cleaned
+        ledger[gpu.address] = entry
         return true
+    }
+
+    /// Its kernel's log says nothing, whenever it is cleaned.
+    private static let cleaned = KernelLog.Place(boot: boot, number: 0)
+    private static let boot = "simulated"
+
+    private func isHeld(_ gpu: PCIAddress) -> Bool {
+        machines.values.contains { $0.domain?.state == .running && $0.gpus.contains(gpu) }
     }
 
     /// The agent's own state is lost with its disk; what is on the GPUs is not.

@@ -17,6 +17,7 @@ package actor GPUKeeper {
     private let holders: DeviceHolders
     private let returnsDrivers: Bool
     private let fabric: GPUFabric?
+    private let lookPatience: Duration
     private let logger: Logger
     private let files = FileWorker(name: "gpus")
     private let ledger: GPULedger
@@ -24,8 +25,12 @@ package actor GPUKeeper {
     private var workers: [PCIAddress: FileWorker] = [:]
     /// Units that are bound or cleaned now, one after the other.
     private var turns: [PCIAddress: AsyncSemaphore] = [:]
-    /// Units that this agent gave back to the host. One before it may have died in the middle of it.
-    private var returned: Set<PCIAddress> = []
+    /// The claims under which this agent gave units back to the host. One before it may have died in the middle of it.
+    private var returned: [PCIAddress: Int64] = [:]
+    /// What units that are to be cleaned, or returned, wait for, as sentences.
+    private var waits: [PCIAddress: String] = [:]
+    /// Looks at the devices that go on, and whether one of them has taken longer than it may.
+    private var (scans, isScanLate) = (0, false)
     /// What was there at the last look.
     private var seen: HostGPUs?
     /// The partitions that Fabric Manager told of last.
@@ -44,6 +49,7 @@ package actor GPUKeeper {
     ///   - hook: The operator's own part of cleaning; nil for none.
     ///   - returnsDrivers: Whether a clean unit goes back to the driver that it had before.
     ///   - fabric: The switches between the units; nil for none.
+    ///   - lookPatience: How long the kernel may take for a look at all devices, for which reports wait.
     ///   - logger: Gets what an operator may want to know.
     package init(
         scan: GPUScan,
@@ -53,10 +59,12 @@ package actor GPUKeeper {
         hook: CleaningHook?,
         returnsDrivers: Bool,
         fabric: GPUFabric? = nil,
+        lookPatience: Duration = .seconds(15),
         logger: Logger
     ) {
         (self.scan, self.kernelLog, self.ledger) = (scan, kernelLog, ledger)
         (self.returnsDrivers, self.fabric, self.logger) = (returnsDrivers, fabric, logger)
+        self.lookPatience = lookPatience
         binding = PCIBinding(root: root)
         holders = DeviceHolders(root: root)
         cleaning = GPUCleaning(binding: binding, hook: hook)
@@ -80,9 +88,8 @@ package actor GPUKeeper {
 
     private func look(fresh: Bool) async throws(Fault) -> HostGPUs {
         if !fresh, let seen, seen.at.duration(to: .now) < Self.freshness { return seen }
-        let (scan, incidents) = (scan, kernelLog.incidents)
         do throws(Fault) {
-            let units = try await files.run { () async throws(Fault) in try scan.units(incidents: incidents) }
+            let units = try await scanned()
             let host = HostGPUs(units: units, fabric: await fabricLook(at: units), at: .now)
             seen = host
             return host
@@ -91,6 +98,32 @@ package actor GPUKeeper {
             guard !fresh, let seen else { throw error }
             return seen
         }
+    }
+
+    /// The units as they are. A device that does not come back from its reset holds up the look at it, and nothing else.
+    private func scanned() async throws(Fault) -> [GPUUnit] {
+        let late = Fault(
+            .hostGPUBusy,
+            "The node's devices cannot be looked at: one of them does not come back from the kernel."
+        )
+        guard !isScanLate else { throw late }
+        let (scan, incidents) = (scan, kernelLog.incidents)
+        scans += 1
+        do throws(Fault) {
+            return try await bounded(files, within: lookPatience, orElse: late) { () async throws(Fault) in
+                let result = Result { () throws(Fault) in try scan.units(incidents: incidents) }
+                await self.noteScanEnd()
+                return try result.get()
+            }
+        } catch {
+            isScanLate = scans > 0
+            throw error
+        }
+    }
+
+    private func noteScanEnd() {
+        scans -= 1
+        if scans == 0 { isScanLate = false }
     }
 
     private func fabricLook(at units: [GPUUnit]) async -> Result<FabricLook, Fault>? {
@@ -124,13 +157,14 @@ package actor GPUKeeper {
         )
         switch entry?.state {
         case _ where obstacle != nil: inventory.condition = .faulty
-        case .cleaned(let how):
-            inventory.condition = concern == nil ? .ready : .faulty
+        case .cleaned where concern != nil: inventory.condition = .faulty
+        case .cleaned(let how) where entry?.heard?.boot == kernelLog.boot:
+            inventory.condition = .ready
             inventory.cleaning = how
         case .faulty(let reason):
             inventory.condition = .faulty
             inventory.reason = inventory.reason ?? reason
-        case .used, .unclean, nil: break
+        case .cleaned, .used, .unclean, nil: inventory.reason = inventory.reason ?? waits[unit.address]
         }
         return inventory
     }
@@ -185,13 +219,13 @@ package actor GPUKeeper {
     }
 
     private func bindNow(_ gpus: [GPUAssignment], to machine: MachineUUID) async throws(Fault) {
-        var units: [GPUUnit] = []
-        for gpu in gpus { units.append(try await take(gpu, for: machine)) }
+        var taken: [(unit: GPUUnit, isClean: Bool)] = []
+        for gpu in gpus { taken.append(try await take(gpu, for: machine)) }
         // Before they leave the host's driver, by which Fabric Manager trains the links of older GPUs.
-        try await connect(units)
-        for unit in units {
+        try await connect(taken.map(\.unit))
+        for (unit, isClean) in taken {
             do throws(Fault) {
-                try await passThrough(unit)
+                if isClean { try await passThrough(unit) } else { try await cleanTaken(unit) }
             } catch {
                 logger.error("A GPU cannot be bound", metadata: ["gpu": "\(unit.address)", "error": "\(error)"])
                 throw Fault(.hostGPUUnavailable, "A GPU of the machine cannot be passed through on the node.")
@@ -200,21 +234,43 @@ package actor GPUKeeper {
     }
 
     /// Notes that a machine has a unit, if it may.
-    private func take(_ gpu: GPUAssignment, for machine: MachineUUID) async throws(Fault) -> GPUUnit {
+    ///
+    /// - Returns: The unit, and whether it was cleaned since anybody used it, the host's own drivers too.
+    private func take(
+        _ gpu: GPUAssignment,
+        for machine: MachineUUID
+    ) async throws(Fault) -> (unit: GPUUnit, isClean: Bool) {
         let unit = try await promised(gpu)
-        let known = await ledger.entry(gpu.address, gpu.functions)
-        guard var entry = known, entry.admits(gpu.claim, of: machine) else {
-            throw Fault(.hostGPUUnavailable, "A GPU of the machine was not cleaned since its last use.")
+        var entry = await ledger.entry(gpu.address, gpu.functions) ?? unknown(unit, claim: gpu.claim)
+        guard let admission = entry.admission(gpu.claim, of: machine, since: kernelLog.boot) else {
+            throw Fault(.hostGPUUnavailable, "A GPU of the machine is another's by now.")
         }
         let users = try await processes(of: [unit])
         guard users.isEmpty else {
             // What runs on the host is not for tenants to read.
             logger.error("A GPU is in use", metadata: ["gpu": "\(gpu.address)", "processes": "\(users)"])
-            throw Fault(.hostGPUUnavailable, "A GPU of the machine is in use on the node.")
+            throw Fault(.hostGPUBusy, "A GPU of the machine is in use on the node.")
         }
+        let isHosts = unit.functions.contains { $0.driver != PCIBinding.passthrough }
+        let isClean = admission == .asItIs && !isHosts
         (entry.claim, entry.state) = (gpu.claim, .used(by: machine))
+        if !isClean { entry.heard = nil }
         try await ledger.note(entry, of: unit.address)
-        return unit
+        return (unit, isClean)
+    }
+
+    /// Cleans a unit that its machine has already, whose guest does not run yet.
+    private func cleanTaken(_ unit: GPUUnit) async throws(Fault) {
+        let how = try await scrub(unit)
+        logger.notice("A GPU was cleaned before its start", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
+        guard var entry = await ledger.entry(unit.address, unit.identity) else { return }
+        entry.heard = kernelLog.place
+        try await ledger.note(entry, of: unit.address)
+    }
+
+    /// The entry of a unit of which the ledger knows nothing.
+    private func unknown(_ unit: GPUUnit, claim: Int64) -> GPULedger.Entry {
+        .init(claim: claim, state: .unclean, functions: unit.identity, drivers: drivers(of: unit))
     }
 
     /// Has a machine's units reach each other and no others.
@@ -247,6 +303,9 @@ package actor GPUKeeper {
                 "A GPU cannot be passed through",
                 metadata: ["gpu": "\(gpu.address)", "reason": "\(obstacle)"]
             )
+            if unit.obstacle == nil, case .failure = host.fabric {
+                throw Fault(.hostGPUBusy, "The GPUs of the machine cannot be connected to each other on the node now.")
+            }
             throw Fault(.hostGPUUnavailable, "A GPU of the machine cannot be passed through on the node any more.")
         }
         return unit
@@ -280,43 +339,43 @@ package actor GPUKeeper {
         let host = try await look(fresh: true)
         guard let unit = host.unit(at: gpu.address) else { return false }
         let known = await ledger.entry(gpu.address, unit.identity)
-        guard known?.answers(gpu.claim) != true else { return false }
-        // A guest that is on its way out, or that only the conductor believes gone. It is asked again.
-        if known?.isUsed == true, try await !processes(of: host.connected(unit)).isEmpty {
-            logger.notice("A GPU to be cleaned is still held", metadata: ["gpu": "\(gpu.address)"])
-            return false
-        }
-        var entry = known ?? .init(claim: gpu.claim, state: .unclean, functions: unit.identity)
-        if known == nil { entry.drivers = drivers(of: unit) }
+        guard known?.answers(gpu.claim, since: kernelLog.boot) != true else { return false }
+        // A guest that is on its way out, or that only the conductor believes gone; or the host's own. It is asked again.
+        if let isNew = try await waitsForHolders(of: unit, host) { return isNew }
+        var entry = known ?? unknown(unit, claim: gpu.claim)
         entry.claim = gpu.claim
         entry.state = host.obstacle(of: unit) == nil ? await cleaned(unit, host) : .unclean
-        // The agent ends in the middle of it; the next one is asked again.
-        guard !Task.isCancelled else { return false }
         if entry.isClean { entry.heard = kernelLog.place }
+        // The agent ends in the middle of it; the next one is asked again.
+        guard !Task.isCancelled, entry != known else { return false }
         try await ledger.note(entry, of: unit.address)
         seen = nil
         if returnsDrivers, entry.isClean { try await giveBack(unit, entry.drivers) }
         return true
     }
 
+    /// Whether the processes that hold a unit, or one that it is connected to, are told for the first time; nil when none
+    /// does.
+    private func waitsForHolders(of unit: GPUUnit, _ host: HostGPUs) async throws(Fault) -> Bool? {
+        let users = try await processes(of: host.connected(unit))
+        let wait = users.isEmpty ? nil : "It is in use by \(users.joined(separator: ", "))."
+        defer { waits[unit.address] = wait }
+        guard let wait else { return nil }
+        logger.notice("A GPU is still held", metadata: ["gpu": "\(unit.address)", "processes": "\(users)"])
+        return waits[unit.address] != wait
+    }
+
     /// Gives a unit to the host's drivers; what they do with it leaves it unclean.
     private func returnNow(_ gpu: UncleanGPU) async throws(Fault) -> Bool {
         let host = try await look(fresh: true)
-        guard let unit = host.unit(at: gpu.address),
-            !returned.contains(unit.address) || unit.functions.contains(where: { $0.driver == PCIBinding.passthrough })
-        else { return false }
-        guard try await processes(of: host.connected(unit)).isEmpty else {
-            logger.notice("A GPU to be returned is still held", metadata: ["gpu": "\(gpu.address)"])
-            return false
-        }
-        var entry =
-            await ledger.entry(unit.address, unit.identity)
-            ?? .init(claim: gpu.claim, state: .unclean, functions: unit.identity)
+        guard let unit = host.unit(at: gpu.address), returned[unit.address] != gpu.claim else { return false }
+        if let isNew = try await waitsForHolders(of: unit, host) { return isNew }
+        var entry = await ledger.entry(unit.address, unit.identity) ?? unknown(unit, claim: gpu.claim)
         entry.state = .unclean
         try await ledger.note(entry, of: unit.address)
         try await disconnect(unit, host)
         try await giveBack(unit, entry.drivers)
-        (seen, _) = (nil, returned.insert(unit.address))
+        (seen, returned[unit.address]) = (nil, gpu.claim)
         logger.notice("A GPU was returned to the host's drivers", metadata: ["gpu": "\(gpu.address)"])
         return true
     }
@@ -336,11 +395,14 @@ package actor GPUKeeper {
     }
 
     private func clean(_ unit: GPUUnit, _ host: HostGPUs) async throws(Fault) -> String {
-        let users = try await processes(of: host.connected(unit))
-        guard users.isEmpty else {
-            throw Fault(.hostGPUUnavailable, "It is in use by \(users.joined(separator: ", ")).")
-        }
         try await disconnect(unit, host)
+        return try await scrub(unit)
+    }
+
+    /// Resets a unit that nobody holds, and runs the operator's part.
+    ///
+    /// - Returns: How it was cleaned, such as `flr, hook`.
+    private func scrub(_ unit: GPUUnit) async throws(Fault) -> String {
         try await passThrough(unit)
         let cleaning = cleaning
         let how = try await bounded(unit.address) { () async throws(Fault) in try cleaning.reset(unit) }
@@ -412,6 +474,19 @@ package actor GPUKeeper {
     ) async throws(Fault) -> Value {
         let worker = workers[address] ?? FileWorker(name: "gpu")
         workers[address] = worker
+        let late = Fault(
+            .hostGPUUnavailable,
+            "A GPU of the node does not come back from the kernel; the host may need a reboot."
+        )
+        return try await bounded(worker, within: Self.patience, orElse: late, work)
+    }
+
+    private func bounded<Value: Sendable>(
+        _ worker: FileWorker,
+        within patience: Duration,
+        orElse late: Fault,
+        _ work: @escaping @Sendable () async throws(Fault) -> Value
+    ) async throws(Fault) -> Value {
         let (results, result) = AsyncStream.makeStream(of: Result<Value, Fault>.self)
         Task {
             do throws(Fault) {
@@ -421,16 +496,11 @@ package actor GPUKeeper {
             }
         }
         let limit = Task {
-            try? await Task.sleep(for: Self.patience)
+            try? await Task.sleep(for: patience)
             result.finish()
         }
         defer { limit.cancel() }
-        guard let first = await results.first(where: { _ in true }) else {
-            throw Fault(
-                .hostGPUUnavailable,
-                "A GPU of the node does not come back from the kernel; the host may need a reboot."
-            )
-        }
+        guard let first = await results.first(where: { _ in true }) else { throw late }
         return try first.get()
     }
 }

@@ -27,7 +27,8 @@ package actor GPULedger {
         package var functions: [PCIFunction]
         /// The drivers that its functions had before, by address; those of none are left out.
         package var drivers: [String: String]
-        /// Up to where the kernel's log was known when it was cleaned last.
+        /// Up to where the kernel's log was known when it was cleaned last; nil while that is to be done again before it is
+        /// used.
         package var heard: KernelLog.Place?
 
         package init(claim: Int64, state: State, functions: [PCIFunction], drivers: [String: String] = [:]) {
@@ -86,19 +87,35 @@ extension GPULedger.Entry {
         if case .used = state { true } else { false }
     }
 
-    /// Whether a machine may have the unit by a claim: its own still, or newly where the unit is clean.
-    package func admits(_ asked: Int64, of machine: MachineUUID) -> Bool {
+    /// How a machine gets a unit.
+    package enum Admission: Hashable, Sendable {
+        case asItIs
+        case onceCleaned
+    }
+
+    /// How a machine gets the unit by a claim: its own, or newly where no newer one is known.
+    ///
+    /// Cards may have changed their places while the host was off, so that nothing counts as clean that was cleaned before
+    /// `boot`, the host's, which is now.
+    ///
+    /// - Returns: Nil for a claim that is over.
+    package func admission(_ asked: Int64, of machine: MachineUUID, since boot: String) -> Admission? {
+        let isKnown = heard?.boot == boot
         switch state {
-        case .used(let user): user == machine && claim == asked
-        case .cleaned: claim < asked
-        case .faulty, .unclean: false
+        case .used(let user) where user == machine && claim == asked: return isKnown ? .asItIs : .onceCleaned
+        case .cleaned where claim < asked: return isKnown ? .asItIs : .onceCleaned
+        case .used where claim < asked: return .onceCleaned
+        case .faulty where claim <= asked, .unclean where claim <= asked: return .onceCleaned
+        case .used, .cleaned, .faulty, .unclean: return nil
         }
     }
 
-    /// Whether nothing has to be done to have the unit clean after a claim: it was seen to, or a newer one is known.
-    package func answers(_ asked: Int64) -> Bool {
+    /// Whether nothing has to be done to have the unit clean after a claim: it was seen to in this boot of the host's, or a
+    /// newer one is known.
+    package func answers(_ asked: Int64, since boot: String) -> Bool {
         switch state {
-        case .cleaned, .faulty: claim >= asked
+        case .cleaned: claim >= asked && (heard?.boot == boot || claim > asked)
+        case .faulty: claim >= asked
         case .used, .unclean: claim > asked
         }
     }

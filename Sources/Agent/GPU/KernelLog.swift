@@ -25,10 +25,16 @@ package final class KernelLog: Sendable {
         }
     }
 
+    private struct Currency {
+        var isReached = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
     private let path: String
     private let found = Mutex<[PCIAddress: KernelIncident]>([:])
     private let newest = Mutex<UInt64>(0)
     private let isEnding = Mutex(false)
+    private let currency = Mutex(Currency())
     /// The id of the host's boot, whose log it is.
     package let boot: String
 
@@ -47,13 +53,35 @@ package final class KernelLog: Sendable {
     /// - Throws: when the log cannot be read.
     package func follow() async throws(Fault) {
         let thread = DedicatedThread(name: "kernel-log")
-        defer { thread.shutDown() }
+        defer {
+            thread.shutDown()
+            reachPresent()
+        }
         let result = await withTaskCancellationHandler {
             await thread.run { Result { () throws(Fault) in try self.read() } }
         } onCancel: {
             isEnding.withLock { $0 = true }
         }
         try result.get()
+    }
+
+    /// Returns when what was said before was read, or the log is not followed any more. For those who see to it that it is.
+    package func caughtUp() async {
+        await withCheckedContinuation { continuation in
+            let isReached = currency.withLock { currency in
+                if !currency.isReached { currency.waiting.append(continuation) }
+                return currency.isReached
+            }
+            if isReached { continuation.resume() }
+        }
+    }
+
+    private func reachPresent() {
+        let waiting = currency.withLock { currency in
+            defer { currency = Currency(isReached: true) }
+            return currency.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 
     private func read() throws(Fault) {
@@ -70,6 +98,7 @@ package final class KernelLog: Sendable {
                 _ = take(rest + [Self.newline])
                 return
             } else if errno == EAGAIN {
+                reachPresent()
                 wait(descriptor)
             } else if errno != EPIPE && errno != EINTR {
                 // EPIPE: the kernel has overwritten records that were not read. The next read goes on after them.

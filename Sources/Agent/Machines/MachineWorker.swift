@@ -292,6 +292,7 @@ package actor MachineWorker {
         )
         Counter(label: "gantry.agent.faults", dimensions: [("code", fault.code.rawValue)]).increment()
         switch (entry.task.power, fault.code.remedy) {
+        case (.running, .elsewhere) where entry.hasRun && fault.code.mayPass: await retryLater(entry, fault)
         case (.running, .elsewhere), (.running, .abort): await giveUp(entry, fault)
         // Stopping it and taking it down is for this node alone to do.
         default: await retryLater(entry, fault)

@@ -163,7 +163,10 @@ package actor Reporter: MachineReporting {
     /// What could not be done is asked for again with the next report, which comes in its time.
     private func note(cleaned gpu: UncleanGPU, isNew: Bool) {
         cleaning.remove(gpu.address)
-        if isNew { wake.yield() }
+        guard isNew else { return }
+        // Said again even where it is the same: it is so under another claim's word by now.
+        inventory = nil
+        wake.yield()
     }
 
     private func sendProgress() {

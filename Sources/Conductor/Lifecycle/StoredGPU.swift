@@ -113,6 +113,7 @@ package struct StoredGPU: Sendable, Hashable {
             unit.reason = "It is not the device any more that the machine was given."
             return unit
         }
+        if seen.claim == claim, seen.condition == .ready { unit.claim += 1 }
         unit.iommuGroup = seen.iommuGroup
         unit.reason = seen.obstacle ?? seen.reason
         return unit

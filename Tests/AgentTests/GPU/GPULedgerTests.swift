@@ -60,25 +60,46 @@ struct GPULedgerTests {
         }
     }
 
-    @Test("A machine gets a unit that was cleaned before its claim, and its own again, and no other")
-    func admission() throws {
-        #expect(try entry(3, .cleaned(how: "flr")).admits(4, of: machine))
-        #expect(try !entry(3, .cleaned(how: "flr")).admits(3, of: machine))
-        #expect(try entry(3, .used(by: machine)).admits(3, of: machine))
-        #expect(try !entry(3, .used(by: machine)).admits(4, of: machine))
-        #expect(try !entry(3, .used(by: machine)).admits(3, of: other))
-        #expect(try !entry(3, .faulty(reason: "no")).admits(4, of: machine))
-        #expect(try !entry(3, .unclean).admits(4, of: machine))
+    private func entry(_ claim: Int64, _ state: GPULedger.State, cleanedIn boot: String) throws -> GPULedger.Entry {
+        var entry = try entry(claim, state)
+        entry.heard = .init(boot: boot, number: 0)
+        return entry
     }
 
-    @Test("A word to clean is done once for its claim, and one that comes late is not done")
+    @Test("A machine gets a unit that was cleaned before its claim, and its own again; what is older is cleaned first")
+    func admission() throws {
+        for (boot, admission) in [("now", GPULedger.Entry.Admission.asItIs), ("before", .onceCleaned)] {
+            let clean = try entry(3, .cleaned(how: "flr"), cleanedIn: boot)
+            #expect(clean.admission(4, of: machine, since: "now") == admission)
+            #expect(clean.admission(3, of: machine, since: "now") == nil)
+            let own = try entry(3, .used(by: machine), cleanedIn: boot)
+            #expect(own.admission(3, of: machine, since: "now") == admission)
+            #expect(own.admission(2, of: machine, since: "now") == nil)
+        }
+    }
+
+    @Test("A machine gets what another had, or what could not be cleaned, by a newer claim and once it was cleaned")
+    func others() throws {
+        let others = try entry(3, .used(by: other), cleanedIn: "now")
+        #expect(others.admission(3, of: machine, since: "now") == nil)
+        #expect(others.admission(4, of: machine, since: "now") == .onceCleaned)
+        for state in [GPULedger.State.faulty(reason: "no"), .unclean] {
+            #expect(try entry(3, state, cleanedIn: "now").admission(3, of: machine, since: "now") == .onceCleaned)
+            #expect(try entry(3, state, cleanedIn: "now").admission(2, of: machine, since: "now") == nil)
+        }
+    }
+
+    @Test("A word to clean is done once for its claim and the host's boot, and one that comes late is not done")
     func answers() throws {
-        #expect(try entry(3, .cleaned(how: "flr")).answers(3))
-        #expect(try !entry(3, .cleaned(how: "flr")).answers(4))
-        #expect(try entry(3, .faulty(reason: "no")).answers(3))
-        #expect(try !entry(3, .faulty(reason: "no")).answers(4))
-        #expect(try !entry(3, .used(by: machine)).answers(3))
-        #expect(try entry(3, .used(by: machine)).answers(2))
-        #expect(try !entry(3, .unclean).answers(3))
+        let clean = try entry(3, .cleaned(how: "flr"), cleanedIn: "now")
+        #expect(clean.answers(3, since: "now"))
+        #expect(!clean.answers(3, since: "later"))
+        #expect(clean.answers(2, since: "later"))
+        #expect(!clean.answers(4, since: "now"))
+        #expect(try entry(3, .faulty(reason: "no")).answers(3, since: "now"))
+        #expect(try !entry(3, .faulty(reason: "no")).answers(4, since: "now"))
+        #expect(try !entry(3, .used(by: machine)).answers(3, since: "now"))
+        #expect(try entry(3, .used(by: machine)).answers(2, since: "now"))
+        #expect(try !entry(3, .unclean).answers(3, since: "now"))
     }
 }

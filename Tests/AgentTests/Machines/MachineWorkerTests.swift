@@ -217,6 +217,23 @@ struct MachineWorkerTests {
         }
     }
 
+    @Test("A machine that has run waits for a GPU that something else has for the moment")
+    func busyGPU() async throws {
+        try await withNode { node, _ in
+            try await node.supervisor.take(try Example.task())
+            try await told(node, 1)
+            try await node.supervisor.take(try Example.task(.stopped, generation: 2))
+            try await told(node, 2)
+            let fault = Fault(.hostGPUBusy, "A GPU of the machine is in use on the node.")
+            await node.host.disturb { step, _ in step == .start ? Disturbance(.fail(fault)) : nil }
+            try await node.supervisor.take(try Example.task(generation: 3))
+            try await eventually("it waits, and says for what") { await node.listener.last(uuid)?.fault == fault }
+            #expect(await node.listener.last(uuid)?.appliedGeneration == Generation(2))
+            await node.host.disturb { _, _ in nil }
+            try await told(node, 3)
+        }
+    }
+
     @Test("A machine that has run keeps its disk when it cannot be started")
     func kept() async throws {
         try await withNode { node, _ in

@@ -55,15 +55,17 @@ struct FabricHost {
 
     var command: FabricManagerCommand { FabricManagerCommand(program: program, deadline: .seconds(5)) }
 
-    /// An agent's part for GPUs, as if the agent started.
-    func keeper(_ manager: (any FabricManager)? = nil) throws -> GPUKeeper {
+    /// An agent's part for GPUs, as if the agent started, in one of the host's boots.
+    func keeper(_ manager: (any FabricManager)? = nil, boot: String = "first") throws -> GPUKeeper {
         GPUKeeper(
             scan: GPUScan(root: root, policy: GPUPolicy()),
+            kernelLog: KernelLog(boot: boot),
             root: root,
             ledger: GPULedger(path: "\(folder)/gpus.json"),
             hook: nil,
             returnsDrivers: true,
             fabric: GPUFabric(manager: manager ?? command, modules: try addresses),
+            lookPatience: .milliseconds(500),
             logger: Example.logger
         )
     }
@@ -77,6 +79,13 @@ struct FabricHost {
             }
             return GPUAssignment(address: address, functions: unit.identity, claim: claim)
         }
+    }
+
+    /// Whether a unit was reset since this was asked last.
+    func wasReset(_ gpu: GPUAssignment) throws -> Bool {
+        let file = URL(filePath: "\(root)/sys/bus/pci/devices/\(gpu.address)/reset")
+        defer { try? Data().write(to: file) }
+        return try !Data(contentsOf: file).isEmpty
     }
 
     /// The active partitions.

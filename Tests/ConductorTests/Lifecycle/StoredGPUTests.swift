@@ -102,6 +102,15 @@ struct StoredGPUTests {
         #expect(back.functions == other.functions)
     }
 
+    @Test("What its node cleaned under a machine's own claim, which the database forgot, is given to it anew")
+    func forgotten() throws {
+        let held = try stored(.allocated).after(GPUInventory.example(1, claim: 5))
+        #expect((held.state, held.claim) == (.allocated, 6))
+        var used = try GPUInventory.example(1, claim: 5)
+        used.condition = .busy
+        #expect(try stored(.allocated).after(used).claim == 5)
+    }
+
     @Test("Another number of its IOMMU group changes nothing; other functions make it another unit")
     func identity() throws {
         var renumbered = try GPUInventory.example(1, claim: 5)
