@@ -8,7 +8,16 @@ package import GantryModel
 package struct DeviceHolders: Sendable {
     private let root: String
 
-    package init(root: String) { self.root = root }
+    /// Whether this process has `CAP_SYS_PTRACE`, by which the kernel lets it look at all others (capabilities(7)).
+    private let mayLookAtAll: Bool
+
+    package init(root: String) {
+        self.root = root
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+        let capabilities = line.flatMap { UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16) } ?? 0
+        mayLookAtAll = capabilities & 1 << 19 != 0
+    }
 
     /// The processes that use one of the functions, each such as `python3 (1234)`.
     ///
@@ -70,12 +79,14 @@ package struct DeviceHolders: Sendable {
         } catch {
             let reason = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError)?.code
             if let reason, [.ENOENT, .ESRCH].contains(reason) { return nil }
+            // A security module hides it from everybody, and would stop all GPUs of the host for its sake.
+            if let reason, [.EACCES, .EPERM].contains(reason), mayLookAtAll { return nil }
             throw unseen(path, reason.map { String(cString: strerror($0.rawValue)) } ?? "\(error)")
         }
     }
 
     private func unseen(_ path: String, _ reason: String) -> Fault {
-        Fault(.hostGPUUnavailable, "It cannot be seen which processes use a GPU of the node: \(path): \(reason).")
+        Fault(.hostGPUBusy, "It cannot be seen which processes use a GPU of the node: \(path): \(reason).")
     }
 
     private func name(of process: String) -> String {

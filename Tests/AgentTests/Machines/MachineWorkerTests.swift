@@ -228,9 +228,8 @@ struct MachineWorkerTests {
             await node.host.disturb { step, _ in step == .start ? Disturbance(.fail(fault)) : nil }
             try await node.supervisor.take(try Example.task(generation: 3))
             try await eventually("it waits, and says for what") { await node.listener.last(uuid)?.fault == fault }
-            #expect(await node.listener.last(uuid)?.appliedGeneration == Generation(2))
             await node.host.disturb { _, _ in nil }
-            try await told(node, 3)
+            #expect(try await told(node, 3).power == .running)
         }
     }
 
