@@ -5,7 +5,8 @@ import NIOCore
 import NIOPosix
 public import ServiceLifecycle
 
-/// Tells systemd that the program needs time, that it is ready, how it is, that it lives, and that it ends (sd_notify(3), its protocol).
+/// Tells systemd that the program needs time, that it is ready, how it is, that it lives, and that it ends (sd_notify(3), its
+/// protocol).
 ///
 /// By hand, since libsystemd is one more C library for five words on a socket.
 public struct ServiceManager: Service {

@@ -106,7 +106,6 @@ package struct OutboxRelay: Service {
     private func sendBatch() async throws -> Int {
         let batch = try await store.lease(Self.batchSize)
         guard !batch.rows.isEmpty else { return 0 }
-        try await setAside(batch.unreadable)
         let messages = try Self.messages(of: batch)
         let outcomes: [AMQPOutcome]
         do {
@@ -133,6 +132,7 @@ package struct OutboxRelay: Service {
         }
         Self.sent.increment(by: outcomes.count { $0 == .confirmed })
         try await handle(returned, &settlement)
+        try await setAside(batch.unreadable)
         try await store.settle(settlement)
         return batch.rows.count
     }
