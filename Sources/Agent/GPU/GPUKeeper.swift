@@ -196,7 +196,8 @@ package actor GPUKeeper {
 
     /// Gives a machine its units, again where it has them.
     ///
-    /// - Throws: `host_gpu_unavailable` when one is not what was promised, is not clean, or cannot be had.
+    /// - Throws: `host_gpu_unavailable` when one is not what was promised, cannot be cleaned, or cannot be had, and
+    ///   `host_gpu_busy` when that may pass.
     package func bind(_ gpus: [GPUAssignment], to machine: MachineUUID) async throws(Fault) {
         try await checkRoom(for: gpus)
         // In one order, so that two machines cannot wait for each other.
@@ -261,9 +262,15 @@ package actor GPUKeeper {
 
     /// Cleans a unit that its machine has already, whose guest does not run yet.
     private func cleanTaken(_ unit: GPUUnit) async throws(Fault) {
-        let how = try await scrub(unit)
-        logger.notice("A GPU was cleaned before its start", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
         guard var entry = await ledger.entry(unit.address, unit.identity) else { return }
+        do throws(Fault) {
+            let how = try await scrub(unit)
+            logger.notice("A GPU was cleaned before its start", metadata: ["gpu": "\(unit.address)", "how": "\(how)"])
+        } catch {
+            entry.state = .faulty(reason: error.message)
+            try await ledger.note(entry, of: unit.address)
+            throw error
+        }
         entry.heard = kernelLog.place
         try await ledger.note(entry, of: unit.address)
     }

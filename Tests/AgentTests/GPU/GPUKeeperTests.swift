@@ -59,6 +59,21 @@ struct GPUKeeperTests {
         }
     }
 
+    @Test("What cannot be cleaned for its machine is told as faulty, and tried again when that starts again")
+    func unclean() async throws {
+        try await FabricHost.with { host in
+            let gpu = try #require(try host.assignments([1, 3], claim: 2).first)
+            let (keeper, machine, pair) = (try host.keeper(), MachineUUID(), try host.assignments([1, 3], claim: 2))
+            let config = "\(host.root)/sys/bus/pci/devices/\(gpu.address)/config"
+            try FileManager.default.moveItem(atPath: config, toPath: config + ".0")
+            await #expect(throws: Fault.self) { try await keeper.bind(pair, to: machine) }
+            let told = try await keeper.inventory().first { $0.address == gpu.address }
+            #expect(told?.condition == .faulty && told?.reason?.contains("does not answer") == true, "\(told as Any)")
+            try FileManager.default.moveItem(atPath: config + ".0", toPath: config)
+            try await keeper.bind(pair, to: machine)
+        }
+    }
+
     @Test("What could not be cleaned is told once, and asked for again without an end is not told again")
     func obstacle() async throws {
         try await withRecordedHost("no-iommu-intel") { root in
