@@ -30,6 +30,8 @@ package struct KernelIncident: Hashable, Sendable {
 
     /// NVIDIA's driver: `NVRM: Xid (PCI:0000:65:00): 79, pid=…, GPU has fallen off the bus.`
     private static func driverError(_ line: String) -> (PCIAddress, String)? {
+        // An agent starts with thousands of records, and to match each takes seconds.
+        guard line.contains("NVRM: Xid") else { return nil }
         let pattern = /NVRM: Xid \(PCI:([0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2})(?:\.[0-7])?\): ([0-9]+)/
         guard let match = line.firstMatch(of: pattern), let code = Int(match.2), let meaning = sickening[code],
             let device = try? PCIAddress("\(match.1).0")
@@ -49,6 +51,7 @@ package struct KernelIncident: Hashable, Sendable {
     /// The kernel's: `pcieport 0000:64:01.0: AER: Uncorrected (Fatal) error received: 0000:65:00.0`; newer kernels say
     /// “Uncorrectable” and “error message received from”. Corrected errors are the link's everyday life.
     private static func busError(_ line: String) -> (PCIAddress, String)? {
+        guard line.contains("AER: ") else { return nil }
         let pattern =
             /AER: (?:Multiple )?Uncorrect(?:ed|able) \((Fatal|Non-Fatal)\) error (?:message )?received(?: from|:) ([0-9a-f:.]+)/
         guard let match = line.firstMatch(of: pattern), let device = try? PCIAddress(String(match.2)) else {
