@@ -84,8 +84,9 @@ struct RestorationTests {
                 let units = GPUStore(database: cloud.database)
                 let held = try await units.units(.init(), GPUFilter(state: .allocated)).elements
                 #expect(Set(held.map(\.address)) == before.gpus && Set(held.map(\.orphanID)) == [orphan.id])
+                let unit = try #require(held.first).id
                 let kept = await #expect(throws: ResourceRefusal.self) {
-                    try await units.returnToHost(held[0].id, reason: "Its host wants it.")
+                    try await units.returnToHost(unit, reason: "Its host wants it.")
                 }
                 #expect(kept?.message.contains("of orphan \(orphan.id)") == true)
 
