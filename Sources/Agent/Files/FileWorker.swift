@@ -19,4 +19,35 @@ package actor FileWorker {
     ) async throws(Fault) -> Value {
         try await work()
     }
+
+    /// Runs `work` on the thread, and waits no longer than is said. The work goes on then, and what is asked for next waits
+    /// for its end.
+    ///
+    /// - Parameters:
+    ///   - patience: How long it is waited for.
+    ///   - late: Thrown after that.
+    ///   - work: May not come back.
+    /// - Returns: What it comes to.
+    /// - Throws: Its fault, or `late`.
+    package nonisolated func run<Value: Sendable>(
+        within patience: Duration,
+        orElse late: Fault,
+        _ work: @escaping @Sendable () async throws(Fault) -> Value
+    ) async throws(Fault) -> Value {
+        let (results, result) = AsyncStream.makeStream(of: Result<Value, Fault>.self)
+        Task {
+            do throws(Fault) {
+                result.yield(.success(try await run(work)))
+            } catch {
+                result.yield(.failure(error))
+            }
+        }
+        let limit = Task {
+            try? await Task.sleep(for: patience)
+            result.finish()
+        }
+        defer { limit.cancel() }
+        guard let first = await results.first(where: { _ in true }) else { throw late }
+        return try first.get()
+    }
 }

@@ -110,7 +110,7 @@ package actor GPUKeeper {
         let (scan, incidents) = (scan, kernelLog.incidents)
         scans += 1
         do throws(Fault) {
-            return try await bounded(files, within: lookPatience, orElse: late) { () async throws(Fault) in
+            return try await files.run(within: lookPatience, orElse: late) { () async throws(Fault) in
                 let result = Result { () throws(Fault) in try scan.units(incidents: incidents) }
                 await self.noteScanEnd()
                 return try result.get()
@@ -485,29 +485,6 @@ package actor GPUKeeper {
             .hostGPUUnavailable,
             "A GPU of the node does not come back from the kernel; the host may need a reboot."
         )
-        return try await bounded(worker, within: Self.patience, orElse: late, work)
-    }
-
-    private func bounded<Value: Sendable>(
-        _ worker: FileWorker,
-        within patience: Duration,
-        orElse late: Fault,
-        _ work: @escaping @Sendable () async throws(Fault) -> Value
-    ) async throws(Fault) -> Value {
-        let (results, result) = AsyncStream.makeStream(of: Result<Value, Fault>.self)
-        Task {
-            do throws(Fault) {
-                result.yield(.success(try await worker.run(work)))
-            } catch {
-                result.yield(.failure(error))
-            }
-        }
-        let limit = Task {
-            try? await Task.sleep(for: patience)
-            result.finish()
-        }
-        defer { limit.cancel() }
-        guard let first = await results.first(where: { _ in true }) else { throw late }
-        return try first.get()
+        return try await worker.run(within: Self.patience, orElse: late, work)
     }
 }
