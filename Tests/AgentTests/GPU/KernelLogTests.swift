@@ -92,9 +92,27 @@ struct KernelLogTests {
         }
     }
 
-    @Test("A log that cannot be read is told")
-    func unreadable() async throws {
-        await #expect(throws: Fault.self) { try await KernelLog(path: "/nonexistent").follow() }
+    @Test(
+        "What was said before can be waited for, also where the log goes on or cannot be read",
+        .timeLimit(.minutes(1))
+    )
+    func caughtUp() async throws {
+        try await withTemporaryDirectory { folder in
+            let path = "\(folder)/kmsg"
+            try #require(mkfifo(path, 0o600) == 0)
+            let pipe = try #require(FileHandle(forUpdatingAtPath: path))
+            try pipe.write(contentsOf: Data(Self.first.utf8))
+            let log = KernelLog(path: path)
+            let following = Task { try await log.follow() }
+            await log.caughtUp()
+            #expect(log.incidents.count == 1)
+            following.cancel()
+            try await following.value
+            await log.caughtUp()
+        }
+        let missing = KernelLog(path: "/nonexistent")
+        await #expect(throws: Fault.self) { try await missing.follow() }
+        await missing.caughtUp()
     }
 
     @Test("This host's own log can be followed (root)")
